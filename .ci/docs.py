@@ -134,10 +134,10 @@ def numbered(md, bad):
 # --- the site
 
 def navigation(items, titles, html, here):
-    "The sidebar: parts with their chapters."
+    "The sidebar: parts with their chapters; the name above it leads to the index."
     def entry(item):
         if isinstance(item, dict): return f'<li class="part">{item["section"]}<ul>{"".join(map(entry, item["contents"]))}</ul></li>'
-        return f'<li><a href="{html[item]}"{" class=here" if item == here else ""}>{titles[item]}</a></li>' if item in html else ''
+        return f'<li><a href="{html[item]}"{" class=here" if item == here else ""}>{titles[item]}</a></li>' if item in html and item != 'index.ipynb' else ''
     return f'<ul>{"".join(map(entry, items))}</ul>'
 
 
