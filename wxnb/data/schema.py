@@ -349,4 +349,4 @@ def to_rain_rate(
         rate, how = xr.where(v <= v.attrs.get('no_echo', -np.inf), 0, rate).transpose(*v.dims), f'reflectivity through Z = {a:g} R^{b:g}'
     attrs = dict(units='mm h-1', standard_name='rainfall_rate', long_name='rain rate') | ({'comment': f'from {how}'} if how else {})
     rate = rate.astype(np.float32).drop_attrs().assign_attrs(attrs)
-    return rate.rename('rain_rate').to_dataset().assign_attrs(ds.attrs)
+    return rate.rename('rain_rate').to_dataset().assign_coords({c: ds[c] for c in rate.coords}).assign_attrs(ds.attrs)
