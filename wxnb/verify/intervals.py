@@ -104,11 +104,11 @@ def percentile_interval(
 
 # %% ../../nbs/26_intervals.ipynb #cell-29
 def bootstrap(
-    score:Callable,              # summed Dataset -> Dataset of scores
-    sums:xr.Dataset,             # additive statistics per case, finite
+    score:Callable,              # summed Dataset(s) -> Dataset of scores
+    sums:xr.Dataset | list[xr.Dataset], # additive statistics per case, finite; of several systems, drawn as one and given to `score` one by one
     dim:str='init_time',         # dimension of the cases
     width:str | int='1D',        # cases closer than this are one block: a duration, a number of cases, or a coordinate of event names
-    block:str | int='auto',      # blocks drawn together; 'auto' is Politis-White for each score where there are >= 20 blocks, else 1
+    block:str | int='auto',      # blocks drawn together; 'auto' is Politis-White for each score (median over its leads and thresholds, at most n/min_blocks) if n >= 20, else 1
     level:float=.95,             # of the interval
     replicates:int=1000,         # bootstrap draws
     min_blocks:int=5,            # with fewer independent blocks no interval is claimed
@@ -117,27 +117,26 @@ def bootstrap(
     seed:int=0,                  # same seed, same interval
 ) -> xr.Dataset:                 # scores with the dimension `estimate`: value, low, high, and p with `null`; low and high NaN where none is claimed
     "Scores of summed cases with block-bootstrap intervals; each variable's `note` says why an interval is missing ('one event')."
-    cells = into_blocks(sums, width, dim)
-    n, value, drawn = cells.sizes['block'], score(cells.sum('block', keep_attrs=True)), {}
+    systems = [sums] if isinstance(sums, xr.Dataset) else list(sums)
+    if any(not np.array_equal(s[dim], systems[0][dim]) for s in systems): raise BadInput(f'{dim} differs between the systems; wanted the same cases for all')
+    cells = [into_blocks(s, width, dim) for s in systems]
+    weighted = lambda counts: score(*(_weighted(c, counts, 'replicate', 'block') for c in cells))
+    n, value, drawn = cells[0].sizes['block'], score(*(c.sum('block', keep_attrs=True) for c in cells)), {}
     names = ['value', 'low', 'high'] + ['p']*(null is not None)
-    def draw(b):
-        if b not in drawn: drawn[b] = score(_weighted(cells, draw_counts(n, b, replicates, circular, seed), 'replicate', 'block'))
-        return drawn[b]
-    without = score(_weighted(cells, 1 - np.eye(n), 'replicate', 'block')) if block == 'auto' and n >= max(20, min_blocks) else None
-    out = xr.Dataset(attrs=cells.attrs | dict(level=level, width=str(width), blocks=n))
+    without = weighted(1 - np.eye(n)) if block == 'auto' and n >= max(20, min_blocks) else None
+    out = xr.Dataset(attrs=(cells[0].attrs if len(cells) == 1 else {}) | dict(level=level, width=str(width), blocks=n))
     for name, v in value.items():
         flat = lambda s: s[name].broadcast_like(v).transpose('replicate', *v.dims).values.reshape(s.sizes['replicate'], -1)
-        lengths = np.full(v.size, 1 if block == 'auto' else block)
-        if without is not None: lengths = np.ceil(block_length(np.nan_to_num(v.values.ravel() - flat(without)))).astype(int)
         est = np.full((len(names), v.size), np.nan)
         est[0] = v.values.ravel()
-        claimed = (n/lengths >= min_blocks) & np.isfinite(est[0])
-        for b in np.unique(lengths[claimed]):
-            here = claimed & (lengths == b)
-            est[1:, here] = percentile_interval(flat(draw(b))[:, here], n/b, level, null)
-        note = '' if (n/lengths >= min_blocks).all() else 'one event' if n == 1 else f'{n} blocks' if n < min_blocks else 'memory too long in places'
-        out[name] = xr.DataArray(est.reshape(len(names), *v.shape), dict(estimate=names) | dict(v.coords), ('estimate', *v.dims),
-                                 attrs=v.attrs | dict(note=note, block=f'{lengths.min()}..{lengths.max()}'))
+        b, here = 1 if block == 'auto' else block, np.isfinite(est[0])
+        if without is not None and here.any():
+            b = int(np.clip(np.ceil(np.median(block_length(np.nan_to_num(est[0, here] - flat(without)[:, here])))), 1, n//min_blocks))
+        if n/b >= min_blocks:
+            if b not in drawn: drawn[b] = weighted(draw_counts(n, b, replicates, circular, seed))
+            est[1:, here] = percentile_interval(flat(drawn[b])[:, here], n/b, level, null)
+        note = '' if n/b >= min_blocks else 'one event' if n == 1 else f'{n/b:.3g} blocks'
+        out[name] = xr.DataArray(est.reshape(len(names), *v.shape), dict(estimate=names) | dict(v.coords), ('estimate', *v.dims), attrs=v.attrs | dict(note=note, block=b))
     return out
 
 # %% ../../nbs/26_intervals.ipynb #cell-42
