@@ -13,7 +13,7 @@ from skimage.metrics import structural_similarity
 
 from ..core import BadInput
 
-# %% ../../nbs/27_fields.ipynb #cell-6
+# %% ../../nbs/27_fields.ipynb #cell-7
 def classes(
     v:np.ndarray,          # values, any shape, finite
     thresholds:np.ndarray, # [k], increasing
@@ -21,7 +21,7 @@ def classes(
     "The class of each value; a value equal to a threshold reaches it."
     return np.searchsorted(thresholds, v, side='right')
 
-# %% ../../nbs/27_fields.ipynb #cell-7
+# %% ../../nbs/27_fields.ipynb #cell-8
 def joint_counts(
     f:np.ndarray,   # class of the forecast, [n], 0..k
     o:np.ndarray,   # class of the truth, [n], 0..k
@@ -31,7 +31,7 @@ def joint_counts(
     "Weight of every pair of classes."
     return np.bincount(f*(k + 1) + o, w, (k + 1)**2).reshape(k + 1, k + 1)
 
-# %% ../../nbs/27_fields.ipynb #cell-8
+# %% ../../nbs/27_fields.ipynb #cell-9
 def two_by_two(
     joint:np.ndarray,      # [..., k + 1, k + 1] by `joint_counts`
     by:str='threshold',    # 'threshold': at least t_k; 'class': from t_k up to the next
@@ -46,7 +46,7 @@ def two_by_two(
     parts = dict(tp_count=hit, fp_count=forecast - hit, fn_count=truth - hit, tn_count=total - forecast - truth + hit)
     return {n: p[..., 1:] for n, p in parts.items()}
 
-# %% ../../nbs/27_fields.ipynb #cell-14
+# %% ../../nbs/27_fields.ipynb #cell-15
 def vote_counts(
     f:np.ndarray,  # classes of the members, [m, n]
     o:np.ndarray,  # class of the truth, [n]
@@ -57,7 +57,7 @@ def vote_counts(
     m = len(f)
     return np.stack([np.bincount((f >= t).sum(0)*2 + (o >= t), w, 2*(m + 1)).reshape(m + 1, 2) for t in range(1, k + 1)])
 
-# %% ../../nbs/27_fields.ipynb #cell-16
+# %% ../../nbs/27_fields.ipynb #cell-17
 def rank_counts(
     f:np.ndarray,  # sorted members, [m, n]
     o:np.ndarray,  # truth, [n]
@@ -68,7 +68,7 @@ def rank_counts(
     share = w/(high - low + 1)
     return (np.bincount(low, share, m + 2) - np.bincount(high + 1, share, m + 2)).cumsum()[:m + 1]
 
-# %% ../../nbs/27_fields.ipynb #cell-18
+# %% ../../nbs/27_fields.ipynb #cell-19
 def crps(
     f:np.ndarray,             # sorted members, [m, n]
     o:np.ndarray,             # truth, [n]
@@ -78,7 +78,7 @@ def crps(
     distance, pairs = np.abs(f - o).mean(0), np.tensordot(2*np.arange(1, m + 1) - m - 1., f, 1)
     return distance - pairs/m**2, distance - pairs/(m*(m - 1)) if m > 1 else np.full(o.shape, np.nan)
 
-# %% ../../nbs/27_fields.ipynb #cell-26
+# %% ../../nbs/27_fields.ipynb #cell-27
 def fss_sums(
     f:np.ndarray,         # forecast events, bool [..., y, x]
     o:np.ndarray,         # true events, bool [..., y, x]
@@ -93,7 +93,7 @@ def fss_sums(
         out.append(np.stack([((pf - po)**2).mean((-2, -1)), (pf**2 + po**2).mean((-2, -1))], -1))
     return np.stack(out, -2)
 
-# %% ../../nbs/27_fields.ipynb #cell-32
+# %% ../../nbs/27_fields.ipynb #cell-33
 def ssim_sums(
     f:np.ndarray,       # forecast, [y, x], finite
     o:np.ndarray,       # truth, [y, x], finite
@@ -108,7 +108,7 @@ def ssim_sums(
     ssim = structural_similarity(f, o, win_size=width, data_range=data_range, full=True)[1][edge:-edge, edge:-edge]
     return float(ssim[whole].sum()), int(whole.sum())
 
-# %% ../../nbs/27_fields.ipynb #cell-35
+# %% ../../nbs/27_fields.ipynb #cell-36
 def radial_psd(
     field:np.ndarray,  # [..., y, x], finite
 ) -> np.ndarray:       # [..., r]: mean power at 0, 1, 2 ... waves across the longer side

@@ -13,6 +13,8 @@ import xarray as xr
 from scores.categorical import BasicContingencyManager
 
 from ..core import BadInput
+from ..data.grid import area_weights
+from ..data.units import same_units
 from .fields import classes, crps, fss_sums, joint_counts, radial_psd, rank_counts, ssim_sums, two_by_two, vote_counts
 from .intervals import bootstrap
 
@@ -53,7 +55,7 @@ def align(
     if truth.ndim != 3 or forecast.dims[2:-2] not in ((), ('member',)):
         raise BadInput(f'forecast has {forecast.dims}, truth {truth.dims}; wanted (init_time, lead_time, [member], y, x) and (time, y, x)')
     units = [str(v.attrs.get('units', 'none')).strip() for v in (forecast, truth)]
-    if units[0] != units[1]: raise BadInput(f'units differ: forecast in {units[0]!r}, truth in {units[1]!r}')
+    if units[0] != units[1] and ('none' in units or not same_units(*units)): raise BadInput(f'units differ: forecast in {units[0]!r}, truth in {units[1]!r}')
     _check_grids(forecast, truth)
     for v, d in (forecast, 'init_time'), (forecast, 'lead_time'), (truth, 'time'):
         if not v.get_index(d).is_unique: raise BadInput(f'{d} has repeated values: {v.get_index(d)[v.get_index(d).duplicated()][0]}')
@@ -94,8 +96,7 @@ def _point_weights(truth, weights, region):
     if isinstance(weights, str):
         if weights != 'latitude': raise BadInput(f"weights={weights!r}; wanted None, 'latitude' or a DataArray")
         if 'latitude' not in truth.coords: raise BadInput(f"weights='latitude' but truth has no latitude, only {', '.join(map(str, truth.coords))}")
-        cos = np.cos(np.deg2rad(truth.latitude))
-        w = w*cos/cos.mean()
+        w = w*area_weights(truth.latitude)
     elif weights is not None: w = w*weights
     if region is not None: w = w*region.astype(float)
     w = w.transpose(*truth.dims[-2:]) if w.ndim == 2 else w
@@ -109,7 +110,7 @@ def cases(
     truth:xr.DataArray | xr.Dataset,          # (time, y|latitude, x|longitude), same units and grid; NaN = missing
     thresholds:list[float],                   # increasing, in the units of the fields; an event is >= threshold
     windows:tuple[int, ...]=(1, 5, 15),       # widths of the FSS windows, cells
-    weights:str | xr.DataArray | None=None,   # per point: equal, 'latitude' (cosine, mean 1), or given (>= 0)
+    weights:str | xr.DataArray | None=None,   # per point: equal, 'latitude' (cell area, mean 1), or given (>= 0)
     region:xr.DataArray | None=None,          # bool (y, x): where to count
     climatology:xr.DataArray | None=None,     # (y, x), or (time, y, x) with the times of `truth`; for the anomaly correlation
     data_range:float | None=None,             # for the SSIM; None is the range of `truth`
@@ -123,10 +124,10 @@ def cases(
     if climatology is not None: climatology = climatology.transpose(..., *truth.dims[-2:])
     rows = {}
     for i, positions in enumerate(index):
-        now = forecast.isel(init_time=i).values
+        now, then = forecast.isel(init_time=i).values, truth.isel(time=positions.clip(0)).values
         for j, p in enumerate(positions):
             if p < 0: continue
-            o, f = truth[p].values.astype(float), now[j].astype(float)
+            o, f = then[j].astype(float), now[j].astype(float)
             wo = np.where(np.isfinite(o), w, 0)
             holes = ((wo > 0) & ~np.isfinite(f)).sum()
             if holes: raise BadInput(f'forecast of {pd.Timestamp(forecast.init_time.values[i])} for +{pd.Timedelta(forecast.lead_time.values[j])} is missing at {holes} values where truth is valid'
@@ -209,7 +210,7 @@ def summary(
     "Scores by lead time and threshold, pooled over starts, with block-bootstrap intervals over starts."
     return bootstrap(lambda s: score(s, by), _scalar_sums(cases), **kwargs).assign(cases=cases.fields.sum('init_time').astype(int)).assign_attrs(by=by)
 
-# %% ../../nbs/27_skill.ipynb #cell-43
+# %% ../../nbs/27_skill.ipynb #cell-44
 def compare(
     a:xr.Dataset,            # cases of one system
     b:xr.Dataset,            # cases of the other: same starts, leads, thresholds and truth
@@ -229,7 +230,7 @@ def compare(
         return (x[both] - y[both])/(y[both] if relative else 1)
     return bootstrap(difference, [_scalar_sums(a), _scalar_sums(b)], null=0., **kwargs).assign_attrs(by=by, relative=str(relative), units=a.units)
 
-# %% ../../nbs/27_skill.ipynb #cell-48
+# %% ../../nbs/27_skill.ipynb #cell-49
 def reliability(
     cases:xr.Dataset, # of an ensemble
     **kwargs,         # for `wxnb.verify.intervals.bootstrap`
@@ -239,7 +240,7 @@ def reliability(
     m = _members(cases, 'reliability')
     return bootstrap(observed, cases[['votes']], **kwargs).assign_coords(probability=('ayes', np.arange(m + 1)/m))
 
-# %% ../../nbs/27_skill.ipynb #cell-49
+# %% ../../nbs/27_skill.ipynb #cell-50
 def rank_histogram(
     cases:xr.Dataset, # of an ensemble
     **kwargs,         # for `wxnb.verify.intervals.bootstrap`
@@ -248,13 +249,13 @@ def rank_histogram(
     _members(cases, 'a rank histogram')
     return bootstrap(lambda s: xr.Dataset(dict(frequency=s.ranks/s.ranks.sum('rank'))), cases[['ranks']], **kwargs)
 
-# %% ../../nbs/27_skill.ipynb #cell-50
+# %% ../../nbs/27_skill.ipynb #cell-51
 def _members(cases, what):
     "The number of members; refuse single forecasts."
     if 'votes' not in cases: raise BadInput(f"{what} needs an ensemble; these cases are of a single forecast (of {cases.attrs.get('variable')})")
     return cases.sizes['ayes'] - 1
 
-# %% ../../nbs/27_skill.ipynb #cell-56
+# %% ../../nbs/27_skill.ipynb #cell-57
 def spectra(
     cases:xr.Dataset, # from `cases`
     **kwargs,         # for `wxnb.verify.intervals.bootstrap`
@@ -263,14 +264,14 @@ def spectra(
     def mean(s): return xr.Dataset(dict(forecast=s.psd_forecast/s.fields, truth=s.psd_truth/s.fields, ratio=s.psd_forecast/s.psd_truth))
     return bootstrap(mean, cases[['fields', 'psd_forecast', 'psd_truth']], **kwargs)
 
-# %% ../../nbs/27_skill.ipynb #cell-60
+# %% ../../nbs/27_skill.ipynb #cell-61
 def _lead(t):
     "'+30 min', '+12 h' or '+5 d'."
     minutes = pd.Timedelta(t)/pd.Timedelta('1min')
     unit, n = ('d', 1440) if minutes and minutes % 1440 == 0 and minutes > 1440 else ('h', 60) if minutes and minutes % 60 == 0 else ('min', 1)
     return f'+{minutes/n:g} {unit}'
 
-# %% ../../nbs/27_skill.ipynb #cell-61
+# %% ../../nbs/27_skill.ipynb #cell-62
 def to_json(
     summary:xr.Dataset, # from `summary` or `compare`
 ) -> dict:              # {'about': {...}, 'scores': [{'score', 'lead_minutes', 'threshold', 'window', 'value', 'low', 'high', 'note'}, ...]}
@@ -285,7 +286,7 @@ def to_json(
             rows.append(dict(score=name) | lead | {k: plain(row[k]) for k in ('threshold', 'window', 'value', 'low', 'high', 'p') if k in row} | dict(note=v.attrs.get('note', '')))
     return dict(about={k: v.item() if isinstance(v, np.generic) else v for k, v in summary.attrs.items()}, scores=rows)
 
-# %% ../../nbs/27_skill.ipynb #cell-62
+# %% ../../nbs/27_skill.ipynb #cell-63
 def table(
     summary:xr.Dataset,             # from `summary` or `compare`
     names:list[str] | None=None,    # which scores; None is all
