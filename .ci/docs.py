@@ -6,12 +6,11 @@ import base64
 import contextlib
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import pypandoc
 import yaml
 from nbdev import serve_drv
+from nbdev.config import get_config
 from nbdev.processors import FilterDefaults, add_fold
 
 KINDS = dict(eq='Equation', fig='Figure', tbl='Table', sec='Section')
@@ -37,12 +37,14 @@ class ShowSource:
 
 
 class OnceOnly:
-    "Take the signature out of `show_doc`: the source, with the same comments, stands right below it."
+    "Take the signature out of `show_doc`: the source, with the same comments, stands right below it. A link to a method leads to its class."
     def __init__(self, nb): pass
 
     def __call__(self, cell):
+        method = lambda text: re.sub(r'(\.html#\w+)\.\w+\)', r'\1)', text)
+        if cell.cell_type == 'markdown': cell.source = method(cell.source)
         for out in cell.get('outputs', []) if 'show_doc(' in cell.source else []:
-            text = ''.join(out['data']['text/markdown'])
+            text = method(''.join(out['data']['text/markdown']))
             out['data']['text/markdown'] = re.sub(r'```python\n.*?```\n*', '', text.removeprefix('---\n\n'), flags=re.S)
         return cell
 
@@ -52,18 +54,23 @@ class Book(FilterDefaults):
 
 
 def stage_one(src, dst):
-    "Prepare one notebook; the error as text if that fails."
-    try:
-        with contextlib.redirect_stdout(io.StringIO()): serve_drv.main((src, dst, Book))
-    except Exception as e: return f'{src.name}: {" ".join(str(e.__cause__ or e).split())[:300]}'
+    "Prepare one notebook; what is wrong with it."
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always', UserWarning)
+        try: serve_drv.main((src, dst, Book))
+        except Exception as e: return [f'{src.name}: {" ".join(str(e.__cause__ or e).split())[:300]}']
+    mixed = [re.findall(r'^[^#\W].*', str(w.message).split('---\n')[1], flags=re.M)[0] for w in said if 'imports and other code' in str(w.message)]
+    return [f'{src.name}: a cell with imports has other code too, and nbdev runs it to build the page: {line}' for line in mixed]
 
 
 def stage(to, problems):
-    "Prepare all notebooks and copy what they need (pictures, `_quarto.yml`)."
-    shutil.copytree('nbs', to, dirs_exist_ok=True, symlinks=False, ignore=shutil.ignore_patterns('*.ipynb', '.*'))
+    "Prepare all notebooks, beside what they and the site need."
+    to.mkdir(parents=True)
+    shutil.copy('_quarto.yml', to)
+    if Path('nbs/images').exists(): shutil.copytree('nbs/images', to/'images')
     with ProcessPoolExecutor(2, mp_context=get_context('spawn')) as pool:
-        sources = sorted(Path('nbs').glob('*.ipynb'))
-        problems += filter(None, pool.map(stage_one, sources, [to/p.name for p in sources]))
+        sources = sorted(Path('nbs').glob('[!_.]*.ipynb'))
+        problems += sum(pool.map(stage_one, sources, [to/p.name for p in sources]), [])
 
 
 # --- one notebook as pandoc's markdown
@@ -147,7 +154,8 @@ def flat(items): return [leaf for i in items for leaf in (flat(i['contents']) if
 def site(staged, out, problems):
     "Render the staged notebooks with pandoc."
     web = yaml.safe_load((staged/'_quarto.yml').read_text())['website']
-    contents = web['sidebar']['contents']
+    contents, home = web['sidebar']['contents'], get_config()
+    if web['site-url'] != home.doc_host + home.doc_baseurl: problems.append('_quarto.yml: site-url is not doc_host and doc_baseurl of settings.ini')
     nbs = {p.name: json.loads(p.read_text()) for p in sorted(staged.glob('*.ipynb'))}
     problems += [f'{n}: is in no part of the sidebar in _quarto.yml' for n in nbs if n not in flat(contents)]
     problems += [f'_quarto.yml: there is no {n}' for n in flat(contents) if n not in nbs]
@@ -156,6 +164,7 @@ def site(staged, out, problems):
     titles = {n: front[n].get('title', n) for n in nbs}
     order = [n for n in flat(contents) if n in nbs]
     out.mkdir(parents=True, exist_ok=True)
+    if (staged/'images').exists(): shutil.copytree(staged/'images', out/'images')
     for n, nb in nbs.items():
         bad = lambda text, n=n: problems.append(f'{n}: {text}')
         md = numbered('\n\n'.join(blocks(nb, out/f'{Path(html[n]).stem}_files', bad)), bad).replace(web['site-url'], '')
@@ -188,13 +197,14 @@ def broken(out, problems):
 # --- README.md
 
 def readme(staged, pictures):
-    "README.md from the staged index; pictures among its outputs go to `pictures`, a folder whose like is nbs/images."
+    "README.md from the staged index. Pictures among its outputs are written to `pictures`; README.md looks for them in nbs/images."
     nb = json.loads((staged/'index.ipynb').read_text())
     front = yaml.safe_load(''.join(nb['cells'][0]['source']).strip().strip('-'))
     md = numbered('\n\n'.join(blocks(nb, pictures, lambda text: None)), lambda text: None)
     md = re.sub(r'<!--.*?-->\n*', '', md, flags=re.S)
     text = pypandoc.convert_text(md, 'gfm-raw_html', 'markdown', extra_args=['--wrap=none'])
     text = re.sub(r'\]\((?=[\w./-]+\.(?:ipynb|png|gif|jpe?g)\))', '](nbs/', text)
+    text = re.sub(r'\[([^]]+)\]\(#[^)]*\)', r'\1', text) # GitHub has no anchor for a figure
     return f'# {front["title"]}\n\n> {front["description"]}\n\n{text}'
 
 

@@ -71,20 +71,19 @@ def notebooks():
     flags = 'realdata' if os.environ.get('WXNB_DATA') else ''
     env = os.environ | dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', PYTHONUNBUFFERED='1')
     command = ['nbdev_test', '--n_workers', '2', '--do_print', *(['--flags', flags] if flags else [])]
-    started, said, pending = {}, [], {p.name for p in NOTEBOOKS}
+    started, seconds, said, pending = {}, {}, [], {p.name for p in NOTEBOOKS}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        seconds = {}
         for line in process.stdout:
             event = re.match(r'(Starting|- Completed) .*/([^/]+\.ipynb)$', line.rstrip())
             if not event: said.append(line.rstrip()); continue
             if event[1] == 'Starting': started[event[2]] = time.monotonic(); continue
             seconds[event[2]] = time.monotonic() - started[event[2]]
-            print(f'     {event[2]}  {seconds[event[2]]:.0f} s', flush=True)
+            print(f'     {len(seconds)} of {len(pending)} chapters ran', end='\r' if sys.stdout.isatty() else '\n', flush=True)
     failed = {line.strip() for line in said if re.fullmatch(r'\t\S+\.ipynb', line)}
     if process.returncode: print(*(line for line in said if line not in failed), sep='\n')
     for name in sorted(pending):
         why = ['see above'] if name in failed else [] if process.returncode == 0 or failed and name in seconds else ['did not finish']
-        report(name, why, seconds.get(name))
+        report(name.removesuffix('.ipynb'), why, seconds.get(name))
 
 
 def book():
@@ -95,7 +94,11 @@ def book():
         docs.stage(staged, problems)
         docs.site(staged, out, problems)
         docs.broken(out, problems)
-        if docs.readme(staged, Path(tmp)/'images') != Path('README.md').read_text(): problems.append('README.md is not what nbs/index.ipynb gives: make docs')
+        text, made = docs.readme(staged, Path(tmp)/'images'), Path(tmp)/'images'
+        if text != Path('README.md').read_text(encoding='utf-8'): problems.append('README.md is not what nbs/index.ipynb gives: make docs')
+        problems += [f'nbs/images/{p.name} is not what nbs/index.ipynb gives: make docs' for p in made.glob('*')
+                     if not (Path('nbs/images')/p.name).exists() or p.read_bytes() != (Path('nbs/images')/p.name).read_bytes()]
+        problems += [f'README.md: dead link {link}' for link in re.findall(r'\]\(([^:)#]+)\)', text) if not Path(link).exists()]
     return problems
 
 
@@ -104,10 +107,14 @@ def main():
     report('the package equals the notebooks', package())
     report('pyflakes', pyflakes())
     report('imports point down', list(layers.upward()))
-    report('saved outputs', [p for path in NOTEBOOKS for p in saved(path)])
+    pictures = [f'{p} has {p.stat().st_size/1e3:.0f} kB, more than {IMAGE/1e3:.0f}' for p in sorted(Path('nbs/images').glob('*')) if p.stat().st_size > IMAGE]
+    report('saved outputs', [*(p for path in NOTEBOOKS for p in saved(path)), *pictures])
+    files = lambda: {p for p in Path('nbs').rglob('*') if not any(part.startswith('.') for part in p.parts)}
+    before = files()
     notebooks()
-    before = time.monotonic()
-    report('the book', book(), time.monotonic() - before)
+    report('the chapters leave nothing behind', [f'{p} was not there before' for p in sorted(files() - before)])
+    began = time.monotonic()
+    report('the book', book(), time.monotonic() - began)
     print(f'make test: {sum(results)} of {len(results)} checks passed in {time.monotonic() - start:.0f} s')
     return not all(results)
 
