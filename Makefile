@@ -16,7 +16,7 @@ test: .venv/installed ## every check that needs no browser
 	@python .ci/test.py
 
 lab: .venv/installed ## JupyterLab on the chapters
-	@jupyter-lab --notebook-dir=nbs
+	@jupyter-lab --notebook-dir=nbs $(if $(filter 0,$(shell id -u)),--allow-root)
 
 docs: .venv/installed ## the site in _docs (Quarto where installed, else pandoc), and README.md
 	@python .ci/docs.py
@@ -30,11 +30,11 @@ pins: .venv/installed ## write down the versions in .venv as the ones to install
 clean: ## remove what was built; .venv and outputs stay
 	@rm -rf _docs _proc build dist
 
-# The stamp is older than what it depends on after a change of requirements: then pip looks again.
+# After a change of requirements the stamp is older than they are, and pip looks again.
 .venv/installed: settings.ini setup.py .ci/constraints.txt
 	@[ -n "$(PYTHON)" ] || { echo "wxnb needs Python 3.11 or newer; neither python3.11 nor python3 is one. Say PYTHON=/path/to/python."; exit 1; }
-	@[ -x .venv/bin/python ] || { echo "making .venv with $(PYTHON)"; $(PYTHON) -m venv .venv; }
+	@[ -x .venv/bin/pip ] || { echo "making .venv with $(PYTHON)"; $(PYTHON) -m venv .venv; }
 	@echo "installing the pinned packages into .venv; the first time takes some minutes"
-	@pip install -qq -c .ci/constraints.txt torch
-	@pip install -qq -c .ci/constraints.txt -e '.[dev]'
+	@.venv/bin/pip install -qq -c .ci/constraints.txt torch
+	@.venv/bin/pip install -qq -c .ci/constraints.txt -e '.[dev]'
 	@touch $@

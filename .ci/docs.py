@@ -4,6 +4,7 @@ nbdev prepares each notebook (front matter, links, documentation of what it expo
 pandoc where it is not. Both read `_quarto.yml`. README.md always comes from pandoc, so that it is the same wherever it is made."""
 import base64
 import contextlib
+import inspect
 import io
 import json
 import re
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import pypandoc
 import yaml
+from IPython.display import Markdown
 from nbdev import serve_drv
 from nbdev.config import get_config
-from nbdev.processors import FilterDefaults, add_fold
+from nbdev.doclinks import NbdevLookup, _lineno
+from nbdev.processors import FilterDefaults, add_fold, exec_show_docs
 
 KINDS = dict(eq='Equation', fig='Figure', tbl='Table', sec='Section')
 
@@ -36,21 +39,38 @@ class ShowSource:
     def __call__(self, cell): return cell
 
 
-class OnceOnly:
-    "Take the signature out of `show_doc`: the source, with the same comments, stands right below it. A link to a method leads to its class."
+def show_doc(symbol, module):
+    "What stands above the source of something exported: its name, a link to the file and its docstring. The parameters explain themselves in the source."
+    name, lookup = symbol.__name__, NbdevLookup()
+    _, path, url = lookup[f'{module}.{name}'] or (None, None, None)
+    link = f'[source]({url}#L{_lineno(name, path)}){{.source style="float:right"}}\n\n' if url else ''
+    return Markdown(f'{link}### {name}\n\n::: doc\n{inspect.cleandoc(symbol.__doc__ or "")}\n:::')
+
+
+class ShowDocs(exec_show_docs):
+    "nbdev's own, with the above instead of a signature that repeats the source and that not every class has."
+    def begin(self):
+        super().begin()
+        module = [c.directives_['default_exp'][0] for c in self.nb.cells if c.cell_type == 'code' and 'default_exp' in c.directives_]
+        self.k.run_cell(f'import docs, functools; show_doc = functools.partial(docs.show_doc, module="wxnb.{"".join(module)}")')
+
+
+class MethodLinks:
+    "Methods have no anchor of their own: a link to one leads to its class."
     def __init__(self, nb): pass
 
     def __call__(self, cell):
-        method = lambda text: re.sub(r'(\.html#\w+)\.\w+\)', r'\1)', text)
-        if cell.cell_type == 'markdown': cell.source = method(cell.source)
-        for out in cell.get('outputs', []) if 'show_doc(' in cell.source else []:
-            text = method(''.join(out['data']['text/markdown']))
-            out['data']['text/markdown'] = re.sub(r'```python\n.*?```\n*', '', text.removeprefix('---\n\n'), flags=re.S)
+        to_class = lambda text: re.sub(r'(\.html#\w+)\.\w+\)', r'\1)', text)
+        if cell.cell_type == 'markdown': cell.source = to_class(cell.source)
+        for out in cell.get('outputs', []):
+            if 'text/markdown' in out.get('data', {}): out['data']['text/markdown'] = to_class(''.join(out['data']['text/markdown']))
         return cell
 
 
 class Book(FilterDefaults):
-    def base_procs(self): return [ShowSource, *(p for p in super().base_procs() if p is not add_fold), OnceOnly]
+    def base_procs(self):
+        mine = {exec_show_docs: ShowDocs, add_fold: MethodLinks}
+        return [ShowSource, *(mine.get(p, p) for p in super().base_procs())]
 
 
 def stage_one(src, dst):
