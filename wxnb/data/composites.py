@@ -88,7 +88,7 @@ def knmi_values(
         scale, offset = calibration(cal['calibration_formulas'].decode())
         missing = {int(np.ravel(cal[k])[0]) for k in ('calibration_missing_data', 'calibration_out_of_image') if k in cal}
     v = (counts*scale + offset).astype(np.float32)
-    v[np.isin(counts, list(missing))] = np.nan
+    for m in missing: v[counts == m] = np.nan
     return v[None]
 
 # %% ../../nbs/13_composites.ipynb #cell-15

@@ -192,7 +192,7 @@ def name_units(
     ds:xr.Dataset,                  # variables as named by their source
 ) -> tuple[xr.Dataset, list[str]]:  # each with CF `units` and a `long_name`
     "Units in CF spelling. `BadInput`, naming the variable, if it has none and its name does not say."
-    said, attrs = [], {}
+    said, attrs, respelt = [], {}, {}
     for n, v in ds.data_vars.items():
         found, name = v.attrs.get('units'), v.attrs.get('standard_name')
         if found in (None, '', 'unknown'):
@@ -202,8 +202,9 @@ def name_units(
         else:
             try: units = canonical_units(found)
             except BadInput: units = found; said.append(f'{n}: units {found!r} are not known and kept as they are')
-            if units != found: said.append(f'{n}: units {found!r} are {units!r}')
+            if units != found: respelt.setdefault(f'{found} is {units}', []).append(n)
         attrs[n] = v.attrs | dict(units=units, long_name=v.attrs.get('long_name', name or n))
+    said += [f'units: {change} ({", ".join(names)})' for change, names in respelt.items()]
     return ds.assign({n: ds[n].assign_attrs(a) for n, a in attrs.items()}), said
 
 # %% ../../nbs/12_schema.ipynb #cell-35
@@ -240,7 +241,7 @@ def true_values(
     if declared:
         da = da.where(~da.isin(np.array(declared).astype(da.dtype if kind == 'f' else np.float64)))
         said.append(f'{n}: {", ".join(f"{m:g}" for m in declared)} read as missing')
-    with np.errstate(over='ignore'): da = da.astype(np.float32)
+    with np.errstate(over='ignore'): da = da.astype(np.float32, copy=False)
     v, part = look(da, most)
     def refuse(bad, what): raise BadInput(f'variable {n!r}: {what} in {int(bad.sum())} of {v.size} values; if that means no value, say missing={{{n!r}: ...}}')
     if np.isnan(v).all() and (part == 'every value' or not has_values(da)):
