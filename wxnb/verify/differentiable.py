@@ -20,7 +20,8 @@ def _masked(
     mask:Tensor | None,  # weight of each value, >= 0, broadcastable to `target`; None: 1
 ) -> tuple[Tensor, Tensor, Tensor]:
     "`pred` and `target` with 0 where they do not count, and the weights (0 where the truth is missing)."
-    if pred.shape[pred.ndim-target.ndim:] != target.shape: raise BadInput(f'shapes differ: forecast {tuple(pred.shape)}, truth {tuple(target.shape)}')
+    if pred.shape[pred.ndim-target.ndim:] != target.shape:
+        raise BadInput(f'shapes differ: forecast {tuple(pred.shape)}, truth {tuple(target.shape)}')
     w = torch.ones_like(target) if mask is None else mask.to(target.dtype).expand_as(target)
     w = torch.where(target.isnan(), 0, w)
     return torch.where(w > 0, pred, 0), torch.where(w > 0, target, 0), w
@@ -81,7 +82,8 @@ def soft_fss(
     mask:Tensor | None=None,  # which cells count, broadcastable (weights other than 0 act as 1)
 ) -> tuple[Tensor, Tensor]:   # sum of 1 - FSS over fields with an event, their number
     "Soft fractions skill score as a loss: sum and weight."
-    if not 1 <= window <= min(target.shape[-2:]): raise BadInput(f'window of {window} cells; wanted 1 to {min(target.shape[-2:])}, the smaller side of the field')
+    side = min(target.shape[-2:])
+    if not 1 <= window <= side: raise BadInput(f'window of {window} cells; wanted 1 to {side}, the smaller side of the field')
     p, t, w = _masked(pred, target, mask)
     step = lambda v: (v >= threshold).to(v.dtype)
     soft = (lambda v: ((v - threshold)/softness).sigmoid()) if softness else step

@@ -85,7 +85,9 @@ def fss_sums(
     windows:tuple[int],   # widths in cells, each 1..min(y, x)
 ) -> np.ndarray:          # [..., window, 2]: numerator and denominator of @eq-fss, means over the windows inside the field
     "The two sums of the fractions skill score for each window width."
-    if not 1 <= min(windows) <= max(windows) <= min(o.shape[-2:]): raise BadInput(f'windows of {windows} cells; wanted 1 to {min(o.shape[-2:])}, the smaller side of the field')
+    side = min(o.shape[-2:])
+    if not 1 <= min(windows) <= max(windows) <= side:
+        raise BadInput(f'windows of {windows} cells; wanted 1 to {side}, the smaller side of the field')
     table = [np.pad(e.cumsum(-1).cumsum(-2), [(0, 0)]*(e.ndim - 2) + [(1, 0)]*2) for e in (f, o)]
     out = []
     for n in windows:
@@ -101,7 +103,7 @@ def ssim_sums(
     data_range:float,   # span of possible values, in the units of the fields
     width:int=7,        # of the windows, odd
 ) -> tuple[float, int]: # sum over whole windows of valid cells, and their number
-    "Sum of the structural similarity (`skimage.metrics.structural_similarity`) and how many windows it has; (0, 0) if the field is too small."
+    "Sum of `skimage.metrics.structural_similarity` over windows, and their number; (0, 0) if the field is too small."
     if min(o.shape) < width: return 0., 0
     edge = width//2
     whole = minimum_filter(valid, width)[edge:-edge, edge:-edge]

@@ -37,7 +37,7 @@ def block_length(
     x:np.ndarray,    # series along the first axis, [n] or [n, k], finite, n >= 5
     minimum:float=1, # never shorter than this many cases
 ) -> np.ndarray:     # length in cases (not rounded), [] or [k]
-    "Automatic length of circular blocks by Politis and White, @eq-politis-white, with the constants of `arch`; `minimum` where the series does not vary."
+    "Automatic block length by Politis and White, @eq-politis-white, with the constants of `arch`; `minimum` for a constant series."
     x = np.asarray(x, float)
     n = len(x)
     if n < 5: raise BadInput(f'{n} cases; wanted at least 5 to see how long their memory is')
@@ -58,23 +58,28 @@ def block_length(
 # %% ../../nbs/26_intervals.ipynb #cell-18
 def into_blocks(
     sums:xr.Dataset,              # additive statistics per case, finite
-    width:str | int='1D',         # a duration ('5D'), a number of consecutive cases, or the name of a coordinate along `dim` that names events
+    width:str | int='1D',         # a duration ('5D'), a number of consecutive cases, or a coordinate along `dim` that names events
     dim:str='init_time',          # dimension of the cases
 ) -> xr.Dataset:                  # the same statistics, summed within each block; dimension `block` for `dim`
     "Sums of cases that are too close together to be counted separately. `BadInput` if `width` cannot be applied."
-    if any(v.isnull().any() for v in sums.values()): raise BadInput('sums per case must be finite; a case without data has sums of 0, not NaN')
+    if any(v.isnull().any() for v in sums.values()):
+        raise BadInput('sums per case must be finite; a case without data has sums of 0, not NaN')
     if isinstance(width, int): label = np.arange(sums.sizes[dim])//width
     elif width in sums.coords: label = np.unique(sums[width].values, return_inverse=True)[1]
     elif np.issubdtype(sums[dim].dtype, np.datetime64):
-        label = np.unique((sums[dim].values - sums[dim].values.min())//pd.Timedelta(width).to_timedelta64(), return_inverse=True)[1]
-    else: raise BadInput(f"width {width!r} needs times along {dim!r}, or the name of a coordinate (there are: {', '.join(map(str, sums.coords))})")
+        since = sums[dim].values - sums[dim].values.min()
+        label = np.unique(since//pd.Timedelta(width).to_timedelta64(), return_inverse=True)[1]
+    else:
+        raise BadInput(f"width {width!r} needs times along {dim!r}, or the name of a coordinate "
+                       f"(there are: {', '.join(map(str, sums.coords))})")
     return _weighted(sums, np.eye(label.max() + 1)[label].T, 'block', dim)
 
 # %% ../../nbs/26_intervals.ipynb #cell-19
 def _weighted(sums, counts, new, dim):
     "Sums over `dim` with each row of `counts` [new, dim], @eq-replicate."
     counts = xr.DataArray(np.asarray(counts, float), dims=(new, dim))
-    return sums.drop_vars([c for c in sums.coords if dim in sums[c].dims]).map(lambda v: xr.dot(counts, v, dim=dim), keep_attrs=True)
+    sums = sums.drop_vars([c for c in sums.coords if dim in sums[c].dims])
+    return sums.map(lambda v: xr.dot(counts, v, dim=dim), keep_attrs=True)
 
 # %% ../../nbs/26_intervals.ipynb #cell-23
 def expanded_tail(
@@ -105,20 +110,21 @@ def percentile_interval(
 # %% ../../nbs/26_intervals.ipynb #cell-29
 def bootstrap(
     score:Callable,              # summed Dataset(s) -> Dataset of scores
-    sums:xr.Dataset | list[xr.Dataset], # additive statistics per case, finite; of several systems, drawn as one and given to `score` one by one
+    sums:xr.Dataset | list[xr.Dataset], # additive statistics per case, finite; of several systems: drawn alike, one argument of `score` each
     dim:str='init_time',         # dimension of the cases
     width:str | int='1D',        # cases closer than this are one block: a duration, a number of cases, or a coordinate of event names
-    block:str | int='auto',      # blocks drawn together; 'auto' is Politis-White for each score (median over its leads and thresholds, at most n/min_blocks) if n >= 20, else 1
+    block:str | int='auto',      # blocks drawn together; 'auto': Politis-White for each score if there are >= 20 blocks, else 1
     level:float=.95,             # of the interval
     replicates:int=1000,         # bootstrap draws
     min_blocks:int=5,            # with fewer independent blocks no interval is claimed
     null:float | None=None,      # also test against this value
     circular:bool=True,          # circular or moving blocks
     seed:int=0,                  # same seed, same interval
-) -> xr.Dataset:                 # scores with the dimension `estimate`: value, low, high, and p with `null`; low and high NaN where none is claimed
+) -> xr.Dataset:                 # scores with the dimension `estimate`: value, low, high, and p with `null`; NaN where none is claimed
     "Scores of summed cases with block-bootstrap intervals; each variable's `note` says why an interval is missing ('one event')."
     systems = [sums] if isinstance(sums, xr.Dataset) else list(sums)
-    if any(not np.array_equal(s[dim], systems[0][dim]) for s in systems): raise BadInput(f'{dim} differs between the systems; wanted the same cases for all')
+    if any(not np.array_equal(s[dim], systems[0][dim]) for s in systems):
+        raise BadInput(f'{dim} differs between the systems; wanted the same cases for all')
     cells = [into_blocks(s, width, dim) for s in systems]
     weighted = lambda counts: score(*(_weighted(c, counts, 'replicate', 'block') for c in cells))
     n, value, drawn = cells[0].sizes['block'], score(*(c.sum('block', keep_attrs=True) for c in cells)), {}
@@ -131,12 +137,14 @@ def bootstrap(
         est[0] = v.values.ravel()
         b, here = 1 if block == 'auto' else block, np.isfinite(est[0])
         if without is not None and here.any():
-            b = int(np.clip(np.ceil(np.median(block_length(np.nan_to_num(est[0, here] - flat(without)[:, here])))), 1, n//min_blocks))
+            influence = np.nan_to_num(est[0, here] - flat(without)[:, here])
+            b = int(np.clip(np.ceil(np.median(block_length(influence))), 1, n//min_blocks)) # one block for all leads and thresholds
         if n/b >= min_blocks:
             if b not in drawn: drawn[b] = weighted(draw_counts(n, b, replicates, circular, seed))
             est[1:, here] = percentile_interval(flat(drawn[b])[:, here], n/b, level, null)
         note = '' if n/b >= min_blocks else 'one event' if n == 1 else f'{n/b:.3g} blocks'
-        out[name] = xr.DataArray(est.reshape(len(names), *v.shape), dict(estimate=names) | dict(v.coords), ('estimate', *v.dims), attrs=v.attrs | dict(note=note, block=b))
+        out[name] = xr.DataArray(est.reshape(len(names), *v.shape), dict(estimate=names) | dict(v.coords), ('estimate', *v.dims),
+                                 attrs=v.attrs | dict(note=note, block=b))
     return out
 
 # %% ../../nbs/26_intervals.ipynb #cell-42
@@ -147,21 +155,24 @@ def diebold_mariano(
     method:str='HLN',         # 'HLN' (Harvey, Leybourne and Newbold) or 'HG' (Hering and Genton)
 ) -> xr.Dataset:              # mean, statistic, p (two-sided); NaN where all differences are 0 or the HLN variance is not positive
     "`scores.stats.statistical_tests.diebold_mariano` for every series of `difference`. `BadInput` if a difference is missing."
-    if difference.isnull().any(): raise BadInput(f'{int(difference.isnull().sum())} of {difference.size} differences are NaN; wanted all finite')
+    if difference.isnull().any():
+        raise BadInput(f'{int(difference.isnull().sum())} of {difference.size} differences are NaN; wanted all finite')
     others = [d for d in difference.dims if d != dim]
     flat = difference.transpose(dim, *others).values.reshape(difference.sizes[dim], -1).T
-    series = xr.DataArray(flat, dims=('series', dim), coords=dict(series=np.arange(len(flat)), h=('series', np.full(len(flat), horizon))))
+    coords = dict(series=np.arange(len(flat)), h=('series', np.full(len(flat), horizon)))
+    series = xr.DataArray(flat, coords, ('series', dim))
     d = scores.stats.statistical_tests.diebold_mariano(series, 'series', 'h', method=method, statistic_distribution='t')
+    p = 2*np.minimum(d.confidence_gt_0, 1 - d.confidence_gt_0)
     like = difference.isel({dim: 0}, drop=True).transpose(*others)
     fill = lambda x: like.copy(data=np.asarray(x, float).reshape(like.shape))
-    return xr.Dataset(dict(mean=fill(d['mean']), statistic=fill(d.dm_test_stat), p=fill(2*np.minimum(d.confidence_gt_0, 1 - d.confidence_gt_0))))
+    return xr.Dataset(dict(mean=fill(d['mean']), statistic=fill(d.dm_test_stat), p=fill(p)))
 
 # %% ../../nbs/26_intervals.ipynb #cell-46
 def fdr(
     p,                # p-values in 0..1, any shape; NaN where there is no test
     alpha:float=.10,  # false discovery rate
 ):                    # bool, of the type and shape of `p`: which are significant
-    "Field significance by the false discovery rate (Benjamini and Hochberg, by `scipy.stats.false_discovery_control`); never where `p` is NaN."
+    "Benjamini and Hochberg's field significance (`scipy.stats.false_discovery_control`); never where `p` is NaN."
     values = np.asarray(p, float)
     found, tested = np.zeros(values.shape, bool), np.isfinite(values)
     found[tested] = scipy.stats.false_discovery_control(values[tested]) <= alpha
