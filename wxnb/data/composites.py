@@ -235,7 +235,8 @@ def write_pgm(
     right, top = p(34.903, 69.005)
     left, bottom = p(right - nx*dx, top - ny*dy, inverse=True)
     text = ['composite_area FIN', f'obstime {obstime}', 'producttype CAPPI', 'productname LOWEST', f'param {param}',
-            f'metersperpixel_x {dx}', f'metersperpixel_y {dy}', 'projection radar {', 'type stereographic', 'centrallongitude 25', 'centrallatitude 90', 'truelatitude 60',
+            f'metersperpixel_x {dx}', f'metersperpixel_y {dy}', 'projection radar {',
+            'type stereographic', 'centrallongitude 25', 'centrallatitude 90', 'truelatitude 60',
             f'bottomleft {left:.9f} {bottom:.9f}', 'topright 34.903000 69.005000', '}']
     raw = 'P5\n' + ''.join(f'# {t}\n' for t in text) + f'{nx} {ny}\n255\n'
     with (gzip.open if str(path).endswith('.gz') else open)(path, 'wb') as f: f.write(raw.encode() + counts.astype(np.uint8).tobytes())

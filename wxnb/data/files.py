@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MAGIC', 'REFUSED', 'WANTED', 'NOT_YET', 'IN_MEMORY', 'first_bytes', 'recognise', 'reading', 'joined_expver',
            'not_yet', 'netcdf', 'hdf5_kind', 'grib_fields', 'grib', 'absent_chunks', 'reachable', 'zarr_store',
-           'open_one', 'one_time', 'open_folder', 'open_weather', 'duration', 'axis', 'statistics', 'inspect',
-           'describe']
+           'is_lazy', 'chosen', 'open_one', 'one_time', 'open_folder', 'open_weather', 'duration', 'axis', 'statistics',
+           'inspect', 'describe']
 
 # %% ../../nbs/14_files.ipynb #cell-2
 import contextlib
@@ -17,6 +17,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import h5py
@@ -31,8 +32,8 @@ from .composites import composite, fmi_pgm, knmi, unzipped
 from .schema import by_valid_time, conform, empty_frames, time_step
 
 # %% ../../nbs/14_files.ipynb #cell-6
-MAGIC = {b'\x89HDF\r\n\x1a\n': 'HDF5', b'CDF': 'NetCDF 3', b'GRIB': 'GRIB', b'P5': 'PGM', b'BUFR': 'BUFR', b'GIF8': 'GIF', b'\x89PNG': 'PNG', b'\xff\xd8\xff': 'JPEG',
-         b'\x93NUMPY': 'NumPy', b'PK\x03\x04': 'zip', b'%PDF': 'PDF', b'\x80\x02': 'pickle', b'\x80\x03': 'pickle', b'\x80\x04': 'pickle', b'\x80\x05': 'pickle'}
+MAGIC = {b'\x89HDF\r\n\x1a\n': 'HDF5', b'CDF': 'NetCDF 3', b'GRIB': 'GRIB', b'P5': 'PGM', b'BUFR': 'BUFR', b'GIF8': 'GIF',
+         b'\x89PNG': 'PNG', b'\xff\xd8\xff': 'JPEG', b'\x93NUMPY': 'NumPy', b'PK\x03\x04': 'zip', b'%PDF': 'PDF', b'\x80\x02': 'pickle', b'\x80\x03': 'pickle', b'\x80\x04': 'pickle', b'\x80\x05': 'pickle'}
 REFUSED = {
     'BUFR': 'BUFR reports (soundings): not there yet', 'GIF': 'a GIF picture: satellite images are not there yet, and grey shades are no measurement',
     'PNG': 'a PNG picture, no weather data', 'JPEG': 'a JPEG picture, no weather data', 'PDF': 'a PDF document, no weather data',
@@ -95,7 +96,8 @@ def joined_expver(
     return out.assign_attrs(ds.attrs | dict(repairs=f'expver {", ".join(map(str, ds.expver.values))} joined, nowhere two of them'))
 
 # %% ../../nbs/14_files.ipynb #cell-14
-NOT_YET = {'a radiosonde sounding': {'pres', 'tdry'}, 'Digital Typhoon satellite images': {'infrared', 'centre_latitude'}, 'a WeatherBench2 or ARCO-ERA5 store': {'2m_temperature'}}
+NOT_YET = {'a radiosonde sounding': {'pres', 'tdry'},
+           'Digital Typhoon satellite images': {'infrared', 'centre_latitude'}, 'a WeatherBench2 or ARCO-ERA5 store': {'2m_temperature'}}
 
 # %% ../../nbs/14_files.ipynb #cell-15
 def not_yet(
@@ -213,14 +215,12 @@ def zarr_store(
         return ds
     if not where.startswith(('http://', 'https://', 'gs://')): raise BadInput('wanted an address that begins with https://, http:// or gs://')
     if 'weatherbench2' in where: raise BadInput('a WeatherBench2 store: not there yet')
+    if where.startswith('gs://') and not find_spec('gcsfs'): raise BadInput('gs:// needs one more package: pip install gcsfs')
     marker, text = reachable(where)
     whole = marker == '.zmetadata' or marker == 'zarr.json' and bool(json.loads(text).get('consolidated_metadata'))
-    if not whole and not where.startswith('gs://'): raise BadInput('a Zarr store without consolidated metadata, which cannot be listed from here; wanted it consolidated')
-    options = dict(client_kwargs=dict(trust_env=True))
-    if where.startswith('gs://'):
-        try: import gcsfs
-        except ImportError: raise BadInput('gs:// needs one more package: pip install gcsfs') from None
-        options = dict(token='anon')
+    if not whole and not where.startswith('gs://'):
+        raise BadInput('a Zarr store without consolidated metadata, which cannot be listed from here; wanted it consolidated')
+    options = dict(token='anon') if where.startswith('gs://') else dict(client_kwargs=dict(trust_env=True))
     ds = xr.open_dataset(where, engine='zarr', chunks=chunks, consolidated=whole, storage_options=options, decode_times=coder)
     ds.encoding['zarr_format'] = 3 if marker == 'zarr.json' else 2
     return ds
@@ -229,6 +229,24 @@ def zarr_store(
 IN_MEMORY = 2**30 # bytes
 
 # %% ../../nbs/14_files.ipynb #cell-28
+def is_lazy(
+    ds:xr.Dataset,   # any
+) -> bool:
+    "Does any variable come through dask?"
+    return any(v.chunks is not None for v in ds.variables.values())
+
+# %% ../../nbs/14_files.ipynb #cell-29
+def chosen(
+    ds:xr.Dataset,        # any
+    variables:list|None,  # names wanted; None: all
+) -> xr.Dataset:
+    "Only these variables. `BadInput`, with the names there are, if one is not there."
+    if variables is None: return ds
+    variables = [variables] if isinstance(variables, str) else list(variables)
+    if lacking := [v for v in variables if v not in ds.data_vars]: raise BadInput(f'no variable {lacking[0]!r}; there are {", ".join(ds.data_vars)}')
+    return ds[variables].assign_attrs(ds.attrs)
+
+# %% ../../nbs/14_files.ipynb #cell-30
 def open_one(
     where:str|Path,           # file, Zarr store or address
     variables:list|None=None, # names wanted
@@ -244,19 +262,18 @@ def open_one(
             ds, format = open_one(plain, variables, None, keys)
             return ds.load(), format
     if kind == 'HDF5': kind = hdf5_kind(where)
-    if kind == 'KNMI HDF5': return knmi(where, chunks is not None), kind
-    if kind == 'PGM': return fmi_pgm(where, chunks is not None), 'FMI PGM'
+    if kind == 'KNMI HDF5': return chosen(knmi(where, chunks is not None), variables), kind
+    if kind == 'PGM': return chosen(fmi_pgm(where, chunks is not None), variables), 'FMI PGM'
     read = {'Zarr': zarr_store, 'GRIB': functools.partial(grib, keys=keys)}.get(kind, functools.partial(netcdf, kind=kind.replace('NetCDF 4', 'HDF5')))
     ds = not_yet(read(where, chunks=chunks))
-    if chunks is None and sum(ds[n].nbytes for n in (set(variables) & set(ds) if variables else ds)) > IN_MEMORY: ds = read(where, chunks={})
+    wanted = [n for n in ds.data_vars if variables is None or n in variables]
+    if chunks is None and sum(ds[n].nbytes for n in wanted) > IN_MEMORY: ds = read(where, chunks={})
     edition = f' {ds.attrs["GRIB_edition"]}' if kind == 'GRIB' else f' {ds.encoding["zarr_format"]}' if kind == 'Zarr' else ''
     ds, format = composite(joined_expver(ds))
-    if variables:
-        if lacking := [v for v in variables if v not in ds]: raise BadInput(f'no variable {lacking[0]!r}; there are {", ".join(ds.data_vars)}')
-        ds = ds[variables].assign_attrs(ds.attrs)
-    return (ds if ds.chunks else ds.load()), format or kind + edition
+    ds = chosen(ds, variables)
+    return (ds if is_lazy(ds) else ds.load()), format or kind + edition
 
-# %% ../../nbs/14_files.ipynb #cell-30
+# %% ../../nbs/14_files.ipynb #cell-32
 def one_time(
     ds:xr.Dataset,   # perhaps of one time
 ) -> xr.Dataset:     # with a time axis
@@ -267,7 +284,7 @@ def one_time(
     ds = ds.expand_dims('time').drop_vars('step', errors='ignore')
     return ds.assign_coords(init_time=ds.init_time.expand_dims('time')) if 'init_time' in ds.coords and not ds.init_time.ndim else ds
 
-# %% ../../nbs/14_files.ipynb #cell-32
+# %% ../../nbs/14_files.ipynb #cell-34
 def open_folder(
     path:Path,                # for its name
     files:list[Path],         # frames, or Zarr stores
@@ -284,20 +301,22 @@ def open_folder(
             ds, format = open_one(f, variables, chunks if chunks is not None or size <= IN_MEMORY else {}, keys)
             ds = one_time(ds)
             formats.setdefault(format, []).append(f.name)
-            if len(formats) > 1: raise BadInput(f'{format} among {" and ".join(f"{len(n)} {k}" for k, n in list(formats.items())[:-1])}; wanted one kind of file in a folder')
+            if len(formats) > 1: raise BadInput(f'{format} among {len(parts)} {next(iter(formats))}; wanted one kind of file in a folder')
             first = parts[0] if parts else ds
-            if set(ds.data_vars) != set(first.data_vars): raise BadInput(f'holds {", ".join(ds.data_vars)}, but {files[0].name} holds {", ".join(first.data_vars)}')
+            if set(ds.data_vars) != set(first.data_vars):
+                raise BadInput(f'holds {", ".join(ds.data_vars)}, but {files[0].name} holds {", ".join(first.data_vars)}')
             for c, v in first.coords.items():
-                if not {'time', 'valid_time'} & {c, *v.dims} and (c not in ds.coords or not ds[c].equals(v)): raise BadInput(f'{c} differs from that of {files[0].name}; wanted one grid')
+                if {'time', 'valid_time'} & {c, *v.dims}: continue
+                if c not in ds.coords or not ds[c].equals(v): raise BadInput(f'{c} differs from that of {files[0].name}; wanted one grid')
             parts.append(ds)
-            size += 0 if ds.chunks else ds.nbytes
+            size += 0 if is_lazy(ds) else ds.nbytes
     if len(parts) == 1: return parts[0], format
     dim = 'time' if 'time' in parts[0].dims else 'valid_time'
     said = '; '.join(dict.fromkeys(s for p in parts for s in p.attrs.get('repairs', '').split('; ') if s))
     out = xr.concat(parts, dim, data_vars='minimal', coords='minimal', compat='override', join='override', combine_attrs='drop_conflicts')
     return out.assign_attrs(repairs=said), format
 
-# %% ../../nbs/14_files.ipynb #cell-33
+# %% ../../nbs/14_files.ipynb #cell-35
 def open_weather(
     path_or_url:str|Path,     # file, folder of frames, pattern such as 'radar/*.pgm.gz', Zarr store, or its https:// or gs:// address
     *,
@@ -322,7 +341,7 @@ def open_weather(
         else: ds, format, source = *open_one(path, variables, chunks, keys), path.name
         return conform(ds, source=source, format=format, missing=missing)
 
-# %% ../../nbs/14_files.ipynb #cell-47
+# %% ../../nbs/14_files.ipynb #cell-49
 def duration(
     step:np.timedelta64,  # any
 ) -> str:                 # '5 min', '6 h', '31 d'
@@ -332,7 +351,7 @@ def duration(
     n, unit = next((s/k, u) for k, u in ((86400, 'd'), (3600, 'h'), (60, 'min'), (1, 's')) if s >= k or k == 1)
     return f'{n:g} {unit}' if n == int(n) or unit == 's' else f'{s/60:g} min'
 
-# %% ../../nbs/14_files.ipynb #cell-48
+# %% ../../nbs/14_files.ipynb #cell-50
 def axis(
     c:xr.DataArray,  # a horizontal coordinate, one- or two-dimensional
 ) -> dict:           # JSON
@@ -343,7 +362,7 @@ def axis(
     even = len(d) > 0 and np.allclose(d, d.mean(), rtol=1e-3)
     return out | dict(first=float(c[0]), last=float(c[-1]), spacing=float(f'{d.mean():.6g}') if even else None)
 
-# %% ../../nbs/14_files.ipynb #cell-49
+# %% ../../nbs/14_files.ipynb #cell-51
 def statistics(
     v:xr.DataArray,  # a variable, in memory or of dask
 ) -> dict:           # JSON: `missing` as a share of 1; unweighted `min`, `mean`, `max` of the rest
@@ -351,7 +370,7 @@ def statistics(
     found = xr.Dataset(dict(missing=v.isnull().mean(), min=v.min(), mean=v.mean(dtype=np.float64), max=v.max())).compute()
     return {k: float(f'{x.item():.6g}') for k, x in found.items()}
 
-# %% ../../nbs/14_files.ipynb #cell-50
+# %% ../../nbs/14_files.ipynb #cell-52
 def inspect(
     data:str|Path|xr.Dataset,  # what `open_weather` takes, or what it gave
     **how,                     # further arguments of `open_weather`
@@ -371,7 +390,7 @@ def inspect(
                 times=times, levels=np.atleast_1d(ds.level.values).tolist() if 'level' in ds.coords else [], members=ds.sizes.get('member', 1),
                 repairs=[r for r in ds.attrs.get('repairs', '').split('; ') if r], checked=ds.attrs.get('checked', ''))
 
-# %% ../../nbs/14_files.ipynb #cell-51
+# %% ../../nbs/14_files.ipynb #cell-53
 def describe(
     info:dict,     # of `inspect`
     most:int=5,    # how many gaps and empty frames to spell out

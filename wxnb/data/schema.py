@@ -16,7 +16,7 @@ import pyproj
 import xarray as xr
 
 from ..core import BadInput, provenance
-from .units import canonical_units, convert, units_of
+from .units import canonical_units, convert
 
 # %% ../../nbs/12_schema.ipynb #cell-6
 def time_step(
@@ -284,6 +284,7 @@ def conform(
     for step in (projection, name_axes, true_times, order_times, order_space, name_units):
         ds, done = step(ds)
         said += done
+    ds = ds.assign_coords({c: v.astype(v.dtype.newbyteorder('=')) for c, v in ds.coords.items() if not v.dtype.isnative}) # classic NetCDF is big-endian
     missing = missing if isinstance(missing, dict) else {} if missing is None else {n: missing for n in ds.data_vars}
     if strange := sorted(set(missing) - set(ds.data_vars)): raise BadInput(f'missing= names {strange[0]!r}, which is not among {", ".join(ds.data_vars)}')
     parts, fields = set(), {}
