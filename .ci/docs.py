@@ -75,12 +75,15 @@ class Book(FilterDefaults):
 
 def stage_one(src, dst):
     "Prepare one notebook; what is wrong with it."
+    problems = []
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always', UserWarning)
         try: serve_drv.main((src, dst, Book))
-        except Exception as e: return [f'{src.name}: {" ".join(str(e.__cause__ or e).split())[:300]}']
-    mixed = [re.findall(r'^[^#\W].*', str(w.message).split('---\n')[1], flags=re.M)[0] for w in said if 'imports and other code' in str(w.message)]
-    return [f'{src.name}: a cell with imports has other code too, and nbdev runs it to build the page: {line}' for line in mixed]
+        except Exception as e: problems.append(f'{src.name}: {(e.__cause__ or e)!r:.300}')
+    for text in (str(w.message) for w in said if 'imports and other code' in str(w.message)):
+        line = re.search(r'^\s*((?:from|import)\b.*)', text.split('---\n')[1], flags=re.M)
+        problems.append(f'{src.name}: an import shares its cell with other code, which nbdev runs to build the page: {line[1]}')
+    return problems
 
 
 def stage(to, problems):
