@@ -37,6 +37,9 @@ def package():
         tmp = Path(tmp)
         shutil.copytree('nbs', tmp/'nbs', ignore=shutil.ignore_patterns('_*', '.*'))
         shutil.copy('settings.ini', tmp)
+        for init in Path('wxnb').rglob('__init__.py'): # nbdev makes the missing ones and leaves the others
+            (tmp/init).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(init, tmp/init)
         for command in ('nbdev_export', 'nbdev_clean'):
             code, said = run(command, cwd=tmp)
             if code: return [f'{command}: {said[-1]}']
