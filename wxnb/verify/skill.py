@@ -171,8 +171,8 @@ def compare(
 ) -> xr.Dataset:             # differences of the scores that both have, over (estimate, lead_time, ...); estimate: value, low, high, p
     "Paired difference of two systems, with the interval and two-sided p-value of one bootstrap that draws the same starts for both."
     for n in ('init_time', 'lead_time', 'threshold', 'window'):
-        if np.array_equal(a[n], b[n]): continue
-        raise BadInput(f'{n} differs: first system has {a.sizes[n]} from {a[n].values[0]}, second {b.sizes[n]} from {b[n].values[0]}')
+        here, there = (c[n].values if n in c.coords else np.array([]) for c in (a, b)) # leads may have been pooled
+        if not np.array_equal(here, there): raise BadInput(f'{n} differs: first system has {len(here)} from {here[:1]}, second {len(there)} from {there[:1]}')
     if a.data_range != b.data_range: raise BadInput(f'data_range differs: {a.data_range:g} and {b.data_range:g}')
     if not (np.allclose(a.weight, b.weight) and np.allclose(a.joint.sum('forecast_class'), b.joint.sum('forecast_class'))):
         raise BadInput('the two systems were not verified against the same truth with the same weights; '
