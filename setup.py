@@ -24,7 +24,7 @@ setup(
     install_requires=ini["requirements"].split(),
     extras_require={
         "grib": ["cfgrib>=0.9.15", "eccodes>=2.40"],  # GRIB 1/2 files
-        "radar": ["pysteps>=1.21"],                   # optical-flow and STEPS nowcasts to compare with
+        "radar": ["pysteps>=1.21", "opencv-python-headless>=4.8"], # optical-flow and STEPS nowcasts to compare with
         "maps": ["cartopy>=0.24"],                    # coastlines
         "cloud": ["gcsfs>=2024.6"],                   # public buckets
         "dev": ini["dev_requirements"].split(),

@@ -130,7 +130,7 @@ def train_convlstm(args:list[str]):
     grids = report.evaluate(run, rain, a.thresholds, progress=a.train.progress)
     card = RunCard(a.train.seed, a.train.steps, time.monotonic() - start)
     index = report.write_report(run/'report', f'convlstm on {rain.attrs.get("source", a.data)}', grids, 'convlstm', card, run=run, overwrite=True)
-    print(*report.standing(grids[0].cases, 'convlstm'), f'look at {index}', sep='\n')
+    print('where it stands on the held-out part:', report.standing(grids[0].cases, 'convlstm').T.stack().to_string(), f'look at {index}', sep='\n')
 
 # %% ../nbs/90_cli.ipynb #cell-14
 def _preset(args, default='radar'):

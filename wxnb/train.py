@@ -6,9 +6,10 @@
 __all__ = ['Loss', 'TrainConfig', 'Trainee', 'WholeCheckpoint', 'fit', 'load', 'history']
 
 # %% ../nbs/25_train.ipynb #cell-2
-import json
+import contextlib
 import logging
 import math
+import shutil
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -106,6 +107,22 @@ class WholeCheckpoint(TorchCheckpointIO):
         with write_whole(path, overwrite=True) as tmp: torch.save(checkpoint, tmp)
 
 # %% ../nbs/25_train.ipynb #cell-12
+@contextlib.contextmanager
+def _quiet():
+    "Lightning without its announcements, for the length of a block; errors still come through."
+    log = logging.getLogger('lightning.pytorch')
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', module=r'lightning\..*')
+            yield
+    finally: log.setLevel(level)
+
+class _Bar(TQDMProgressBar):
+    def get_metrics(self, *args): return {k: v for k, v in super().get_metrics(*args).items() if k != 'v_num'}
+
+# %% ../nbs/25_train.ipynb #cell-13
 def fit(
     trainee:Trainee,
     train,               # a resumable stream of batches with a length, such as `Stream`
@@ -117,21 +134,24 @@ def fit(
 ) -> Path:               # the run's folder
     "Train for `trainee.config.steps` steps. `BadInput` if `out` holds a run and neither `resume` nor `overwrite` is set."
     c, out = trainee.config, Path(out)
+    for left in out.glob('.*.ckpt.*'): shutil.rmtree(left) # of a process that was killed while it wrote
     last = out/'last.ckpt'
     if last.exists() and not (resume or overwrite): raise BadInput(f'{out} holds a run and is kept; say resume to go on with it, or overwrite')
     if not resume:
         for old in [*out.glob('*.ckpt'), *out.glob('log/*/metrics.csv')]: old.unlink()
     callbacks = [ModelCheckpoint(out, 'last', every_n_train_steps=c.save_every, save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=False),
                  ModelCheckpoint(out, 'best', monitor='val_loss', save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=False),
-                 *([EMAWeightAveraging(decay=c.ema)] if c.ema else []), *([TQDMProgressBar(refresh_rate=5)] if c.progress else []), *callbacks]
-    trainer = L.Trainer(accelerator=c.device, precision=c.precision, max_steps=c.steps, max_epochs=-1, accumulate_grad_batches=c.accumulate, gradient_clip_val=c.clip,
-        val_check_interval=c.val_every*c.accumulate, check_val_every_n_epoch=None, num_sanity_val_steps=0, log_every_n_steps=10, use_distributed_sampler=False,
-        callbacks=callbacks, logger=CSVLogger(out, name='log'), plugins=[WholeCheckpoint()], enable_progress_bar=c.progress, enable_model_summary=False, default_root_dir=out)
-    trainer.fit(trainee, train, val, ckpt_path=last if resume and last.exists() else None, weights_only=True)
-    trainer.save_checkpoint(last)
+                 *([EMAWeightAveraging(decay=c.ema)] if c.ema else []), *([_Bar(refresh_rate=5)] if c.progress else []), *callbacks]
+    with _quiet():
+        trainer = L.Trainer(accelerator=c.device, precision=c.precision, max_steps=c.steps, max_epochs=-1, accumulate_grad_batches=c.accumulate, gradient_clip_val=c.clip,
+            val_check_interval=c.val_every*c.accumulate, check_val_every_n_epoch=None, num_sanity_val_steps=0, log_every_n_steps=10, use_distributed_sampler=False,
+            callbacks=callbacks, logger=CSVLogger(out, name='log'), plugins=[WholeCheckpoint()], enable_progress_bar=c.progress, enable_model_summary=False, default_root_dir=out)
+        try: trainer.fit(trainee, train, val, ckpt_path=last if resume and last.exists() else None, weights_only=True)
+        except SystemExit: raise KeyboardInterrupt(f'{out} can be resumed') from None # what Lightning makes of an interruption
+        trainer.save_checkpoint(last)
     return out
 
-# %% ../nbs/25_train.ipynb #cell-13
+# %% ../nbs/25_train.ipynb #cell-14
 def load(
     path:str | Path, # a run's folder, or a checkpoint
     which:str='best',# 'best' or 'last' in a folder
@@ -146,7 +166,7 @@ def load(
     if not isinstance(checkpoint, dict) or 'wxnb' not in checkpoint: raise BadInput(f'{file} is a checkpoint of another program: it lacks the part "wxnb"')
     return {k.removeprefix('model.'): v for k, v in checkpoint['state_dict'].items() if k.startswith('model.')}, checkpoint['wxnb']
 
-# %% ../nbs/25_train.ipynb #cell-14
+# %% ../nbs/25_train.ipynb #cell-15
 def history(
     run:str | Path, # a run's folder
 ) -> pd.DataFrame:  # indexed by step, columns loss, val_loss, …

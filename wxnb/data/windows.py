@@ -8,7 +8,6 @@ __all__ = ['RAIN_UNITS', 'window_starts', 'Split', 'split_time', 'split_groups',
 
 # %% ../../nbs/15_windows.ipynb #cell-2
 import hashlib
-import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Callable, Iterator, Sequence

@@ -189,7 +189,6 @@ def _pysteps(what):
     "pysteps and OpenCV, or a `BadInput` that says how to get them."
     if not (find_spec('pysteps') and find_spec('cv2')): raise BadInput(f"{what} needs pysteps and OpenCV; install them with: pip install 'wxnb[radar]'")
     with contextlib.redirect_stdout(io.StringIO()): # it greets on import
-        from pysteps import motion, nowcasts
         from pysteps.nowcasts import extrapolation, steps
         from pysteps.motion.lucaskanade import dense_lucaskanade
     return dense_lucaskanade, extrapolation.forecast, steps.forecast

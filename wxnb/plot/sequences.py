@@ -115,13 +115,15 @@ def compare(
     valid = [first.init_time.values + t for t in leads]
     seen = [truth.sel(time=t) if t in truth.time.values else None for t in valid]
     style = style_of(*rows.values(), *[s for s in seen if s is not None], **kwargs)
-    fig, axs = panels(len(rows) + 1, len(leads), place(flat(first.isel(lead_time=0))).ratio())
+    ratio = place(flat(first.isel(lead_time=0))).ratio()
+    fig, axs = panels(len(rows) + 1, len(leads), ratio)
+    flat_map = ratio < .5 # too low for a name on its side
     for r, (name, fields) in enumerate({'truth': seen, **{k: [f.isel(lead_time=i) for i in range(len(leads))] for k, f in rows.items()}}.items()):
         for ax, f in zip(axs[r], fields):
             if f is not None: draw(ax, f, style, coast, net=False, axes=False)
             else:
                 ax.text(.5, .5, 'no truth', ha='center', va='center', fontsize=8, transform=ax.transAxes), ax.set(xticks=[], yticks=[])
-        axs[r, 0].set_ylabel(name, fontsize=9)
+        axs[r, 0].set_ylabel(name, fontsize=9, **(dict(rotation=0, ha='right', va='center') if flat_map else {}))
     for ax, t, v in zip(axs[0], leads, valid): ax.set_title(f'{time_text(t)}   ({time_text(v)[11:]})', fontsize=8, loc='left')
     fig.suptitle(f'from {starts.pop()} UTC', fontsize=9, x=.01, ha='left')
     bar(fig, axs.ravel().tolist(), style, any(bool(f.isnull().any()) for f in [*rows.values(), *[s for s in seen if s is not None]]))
@@ -177,8 +179,9 @@ def animate(
     frames = {n: [flat(f.isel({dim: i}), 'each frame') for i in range(f.sizes[dim])] for n, f in fields.items()}
     style = style or style_of(*fields.values(), **kwargs)
     ratio = place(frames[next(iter(frames))][0]).ratio()
-    fig = picture(width*len(frames) + .8, width*ratio + .5)
-    axs = fig.subplots(1, len(frames), squeeze=False)[0]
+    rows, columns = (len(frames), 1) if ratio < .5 else (1, len(frames)) # low maps are stacked
+    fig = picture(width*columns*(1.5 if rows > 1 else 1) + .8, (width*ratio*(1.5 if rows > 1 else 1) + .3)*rows + .3)
+    axs = fig.subplots(rows, columns, squeeze=False).ravel()
     images = [draw(ax, f[0], style, coast, axes=False) for ax, f in zip(axs, frames.values())]
     for ax, n in zip(axs, frames): ax.set_title(n, fontsize=9, loc='left')
     says = [moment(f) or t for f, t in zip(next(iter(frames.values())), frame_titles(first, dim))]

@@ -10,8 +10,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import xarray as xr
-
 from ..core import BadInput, RunCard, preset, write_whole
 from ..data.toyrain import toyrain
 from .pipeline import ConvLSTMConfig, forecast, train_convlstm

@@ -22,10 +22,10 @@ from tqdm import tqdm
 
 from ..core import BadInput, generator, provenance, versions, write_whole
 from ..data.files import open_weather
-from ..data.grid import coarsen, describe_grid, horizontal, refine
+from ..data.grid import coarsen, describe_grid, refine
 from ..data.schema import time_step, to_rain_rate
 from ..data.windows import Normaliser, WeatherData, Windows, channels, read_once, window_starts
-from ..models.baselines import Advection, Climatology, Forecaster, optical_flow, persistence, steps
+from ..models.baselines import Advection, Forecaster, optical_flow, persistence, steps
 from ..models.nowcaster import Deterministic, Nowcaster, NowcasterConfig, rain_loss
 from ..train import TrainConfig, Trainee, fit, load
 

@@ -52,41 +52,39 @@ def standing(
     all_cases:dict[str, xr.Dataset], # from `score_all`
     name:str,                        # the system to place
     scores:Sequence[str]=('rmse', 'csi'),
-) -> list[str]:                      # a sentence for every other system, score and threshold
-    "Where one system stands against each other one, in words."
-    lines = []
+) -> pd.DataFrame:                   # rows: score; columns: each other system; cells: leads won, and the difference over all leads with its interval
+    "Where one system stands against each of the others. The difference is its score minus theirs."
+    rows = {}
     for other in all_cases:
         if other == name: continue
         a, b = all_cases[name], all_cases[other]
         by_lead, overall = compare(a, b), compare(pooled(a), pooled(b))
         for score in scores:
             for t in (by_lead.threshold.values if 'threshold' in by_lead[score].dims else [None]):
-                pick = lambda v: v[score] if t is None else v[score].sel(threshold=t)
-                lead, all_leads = pick(by_lead).sel(estimate='value'), pick(overall)
-                better = int(((lead < 0) if score in LOWER else (lead > 0)).sum())
-                low, high = (all_leads.sel(estimate=e).item() for e in ('low', 'high'))
-                note = f'[{low:+.3f}, {high:+.3f}]' if np.isfinite(low) else f'no interval: {overall[score].attrs.get("note") or "undefined"}'
+                one = lambda v: v[score] if t is None else v[score].sel(threshold=t)
+                lead, total = one(by_lead).sel(estimate='value'), one(overall)
+                won = int(((lead < 0) if score in LOWER else (lead > 0)).sum())
+                low, high = (total.sel(estimate=e).item() for e in ('low', 'high'))
+                interval = f'[{low:+.3f}, {high:+.3f}]' if np.isfinite(low) else f'({overall[score].attrs.get("note") or "no interval"})'
                 label = score.upper() + ('' if t is None else f' >= {t:g}')
-                lines.append(f'{label}: {name} is better than {other} at {better} of {int(lead.notnull().sum())} lead times; '
-                             f'difference over all leads {all_leads.sel(estimate="value").item():+.3f} ({note})')
-    return lines
+                rows.setdefault(label, {})[f'against {other}'] = f'{total.sel(estimate="value").item():+.3f} {interval}, better at {won} of {int(lead.notnull().sum())} leads'
+    return pd.DataFrame.from_dict(rows, orient='index')
 
 # %% ../../nbs/71_report.ipynb #cell-12
 STYLE = '''body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}h1{line-height:1.2}
 img{max-width:100%;height:auto}table{border-collapse:collapse;font-size:.82rem;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
-figure{margin:1.5rem 0}figcaption{color:#555;font-size:.9rem}li{margin:.2rem 0}'''
+figure{margin:1.5rem 0}figure.half{display:inline-block;width:48%;margin:.8rem .8%;vertical-align:top}h3{font-size:1rem;margin:1.5rem 0 .3rem}figcaption{color:#555;font-size:.9rem}li{margin:.2rem 0}'''
 
 # %% ../../nbs/71_report.ipynb #cell-13
 def page(
     title:str,
-    parts:Sequence, # str: a paragraph; list: its items; DataFrame: a table; (file, caption): a picture; ('#', text): a heading
+    parts:Sequence, # str: a paragraph; DataFrame: a table; ('#' or '##', text): a heading; ('wide' or 'half', file, caption): a picture
 ) -> str:
     "A page of HTML."
     def one(p):
         if isinstance(p, pd.DataFrame): return p.to_html(border=0)
-        if isinstance(p, list): return '<ul>' + ''.join(f'<li>{html.escape(i)}</li>' for i in p) + '</ul>'
-        if isinstance(p, tuple) and p[0] == '#': return f'<h2>{html.escape(p[1])}</h2>'
-        if isinstance(p, tuple): return f'<figure><img src="{html.escape(p[0])}" alt="{html.escape(p[1])}"><figcaption>{html.escape(p[1])}</figcaption></figure>'
+        if isinstance(p, tuple) and p[0] in ('#', '##'): return f'<h{len(p[0]) + 1}>{html.escape(p[1])}</h{len(p[0]) + 1}>'
+        if isinstance(p, tuple): return '<figure class="{}"><img src="{}" alt="{}"><figcaption>{}</figcaption></figure>'.format(*map(html.escape, (*p, p[2])))
         return f'<p>{html.escape(p)}</p>'
     return (f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>\n'
             f'<style>{STYLE}</style>\n<h1>{html.escape(title)}</h1>\n' + '\n'.join(map(one, parts)) + '\n</html>\n')
@@ -116,15 +114,15 @@ def draw_grid(
     tag = f'{len(list(folder.glob("maps*.png"))) or ""}'
     first, parts = next(iter(grid.shown.values())), []
     start = first.init_time.values.ravel()[0]
-    def save(figure, name, caption):
+    def save(figure, name, caption, width='half'):
         figure.savefig(folder/f'{name}{tag}.png', dpi=110)
-        parts.append((f'{name}{tag}.png', caption))
-    save(compare_maps(grid.shown, grid.truth, init_time=start), 'maps', f'Truth and forecasts from {str(start)[:16]}.')
+        parts.append((width, f'{name}{tag}.png', caption))
+    save(compare_maps(grid.shown, grid.truth, init_time=start), 'maps', f'Truth and forecasts from {str(start)[:16]}.', 'wide')
     if film:
         squeeze = lambda f: (f.mean('member', keep_attrs=True) if 'member' in f.dims else f).isel(init_time=0).rain_rate
         films = {'truth': _at_valid_times(grid.truth, first.isel(init_time=0))} | {n: squeeze(f) for n, f in grid.shown.items()}
         animate(films, folder/f'film{tag}.gif', dim='lead_time', width=3.2)
-        parts.append((f'film{tag}.gif', 'The same as a film.'))
+        parts.append(('wide', f'film{tag}.gif', 'The same as a film.'))
     sums = {n: summary(c) for n, c in grid.cases.items()}
     units = '(mm h-1)'
     save(score_by_lead(sums, 'rmse'), 'rmse', f'Root-mean-square error {units}: less is better. It rewards smooth fields.')
@@ -136,7 +134,7 @@ def draw_grid(
     lead = first.lead_time.values[-1]
     save(plot_spectra({n: spectra(c) for n, c in grid.cases.items()}, lead_time=lead), 'spectra', 'Power by scale at the last lead time. A line that falls below the truth is too smooth there.')
     for n, s in sums.items():
-        parts += [f'{n}: value [95 % interval] by lead time', table(s, [k for k in ('rmse', 'me', 'csi', 'bias', 'fss') if k in s])]
+        parts += [('##', f'{n}: value [95 % interval] by lead time'), table(s.sel(window=window), ['rmse', 'me', 'csi', 'bias', 'fss'])]
     return parts
 
 # %% ../../nbs/71_report.ipynb #cell-18
@@ -155,13 +153,15 @@ def write_report(
         tmp.mkdir()
         parts, scores = list(about), dict(title=title, versions=versions(), card=asdict(card) if card else None, grids={})
         for grid in grids:
-            words = standing(grid.cases, name) if name else []
+            place = standing(grid.cases, name) if name and len(grid.cases) > 1 else pd.DataFrame()
             counts = {n: int(c.sizes['init_time']) for n, c in grid.cases.items()}
-            parts += [('#', f'On {grid.name}'), f'{next(iter(counts.values()))} starts, {next(iter(grid.cases.values())).sizes["lead_time"]} lead times.', words, *draw_grid(grid, tmp)]
-            scores['grids'][grid.name] = dict(standing=words, starts=counts, systems={n: to_json(summary(c)) for n, c in grid.cases.items()})
+            parts += [('#', f'On {grid.name}'), f'{next(iter(counts.values()))} starts, {next(iter(grid.cases.values())).sizes["lead_time"]} lead times.']
+            if len(place): parts += [f'Where {name} stands: its score minus that of the other, over all lead times, with the 95 % interval of the paired difference. Less RMSE and more CSI is better.', place]
+            parts += draw_grid(grid, tmp)
+            scores['grids'][grid.name] = dict(standing=place.to_dict(), starts=counts, systems={n: to_json(summary(c)) for n, c in grid.cases.items()})
         if run:
             training_curve(history(run)).savefig(tmp/'training.png', dpi=110)
-            parts += [('#', 'Training'), ('training.png', 'Loss by optimiser step.')]
+            parts += [('#', 'Training'), ('wide', 'training.png', 'Loss by optimiser step.')]
         if card: parts += [('#', 'Run card'), pd.DataFrame({k: [str(v)] for k, v in (asdict(card) | card.versions).items() if k != 'versions'}).T.rename(columns={0: ''})]
         (tmp/'scores.json').write_text(json.dumps(scores, indent=1, allow_nan=False))
         (tmp/'index.html').write_text(page(title, parts), encoding='utf-8')
