@@ -219,12 +219,17 @@ def broken(out, problems):
 
 # --- README.md
 
+PIPES = 'markdown+pipe_tables-simple_tables-multiline_tables-grid_tables' # how README.md writes tables
+
+
 def readme(staged, pictures):
     "README.md from the staged index. Pictures among its outputs are written to `pictures`; README.md looks for them in nbs/images."
     nb = json.loads((staged/'index.ipynb').read_text())
     front = yaml.safe_load(''.join(nb['cells'][0]['source']).strip().strip('-'))
     md = numbered('\n\n'.join(blocks(nb, pictures, lambda text: None)), lambda text: None)
     md = re.sub(r'<!--.*?-->\n*', '', md, flags=re.S)
+    table = lambda m: pypandoc.convert_text(m[1], PIPES, 'html', extra_args=['--columns=200'])
+    md = re.sub(r'```\{=html\}\n<div class="out">.*?(<table.*?</table>).*?\n```', table, md, flags=re.S) # a table of pandas, as Markdown
     text = pypandoc.convert_text(md, 'gfm-raw_html', 'markdown', extra_args=['--wrap=none'])
     text = re.sub(r'\]\((?=[\w./-]+\.(?:ipynb|png|gif|jpe?g)\))', '](nbs/', text)
     text = re.sub(r'\[([^]]+)\]\(#[^)]*\)', r'\1', text) # GitHub has no anchor for a figure

@@ -111,7 +111,7 @@ def draw_grid(
     film:bool=True,   # with an animation
 ) -> list:            # parts of a page
     "Pictures and tables of one grid."
-    tag = f'{len(list(folder.glob("maps*.png"))) or ""}'
+    tag = f"-{n}" if (n := len(list(folder.glob("maps*.png")))) else ""
     first, parts = next(iter(grid.shown.values())), []
     start = first.init_time.values.ravel()[0]
     def save(figure, name, caption, width='half'):
@@ -127,7 +127,7 @@ def draw_grid(
     units = '(mm h-1)'
     save(score_by_lead(sums, 'rmse'), 'rmse', f'Root-mean-square error {units}: less is better. It rewards smooth fields.')
     for t in next(iter(sums.values())).threshold.values:
-        save(score_by_lead(sums, 'csi', threshold=t), f'csi_{t:g}_', f'Critical success index of at least {t:g} mm h-1: more is better.')
+        save(score_by_lead(sums, 'csi', threshold=t), f'csi_{t:g}', f'Critical success index of at least {t:g} mm h-1: more is better.')
     window = int(next(iter(sums.values())).window.values[-1])
     middle = next(iter(sums.values())).threshold.values[len(next(iter(sums.values())).threshold)//2]
     save(score_by_lead(sums, 'fss', threshold=middle, window=window), 'fss', f'Fractions skill score of at least {middle:g} mm h-1 in windows of {window} cells: right about the neighbourhood?')
