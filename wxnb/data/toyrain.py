@@ -67,7 +67,7 @@ GRAVITY, R_DRY, CORIOLIS = 9.80665, 287.05, 7.3e-5                           # m
 def column(
     t850:np.ndarray,   # temperature at 850 hPa, degC [ny, nx]
     rh850:np.ndarray,  # relative humidity there, 0..1
-    psi:np.ndarray,    # streamfunction anomaly, standard deviations
+    psi:np.ndarray,    # depth of the lows, standard deviations
     stream:np.ndarray, # streamfunction, m2 s-1
     u:np.ndarray,      # eastward wind at 700 hPa, m s-1
     v:np.ndarray,      # northward wind at 700 hPa, m s-1
@@ -87,7 +87,7 @@ def column(
 def condensation(
     q:np.ndarray,     # specific humidity, kg/kg
     q_sat:np.ndarray, # its saturation value
-    psi:np.ndarray,   # streamfunction anomaly, standard deviations
+    psi:np.ndarray,   # depth of the lows, standard deviations
     plume:np.ndarray, # moisture plume, standard deviations
 ) -> np.ndarray:      # what condenses in one hour, kg/kg, at most a quarter of `q`
     r"The term $C$ of @eq-toyrain-q."
@@ -118,7 +118,7 @@ def toyrain(
     for h in range(-spinup, frames*step_hours):
         systems = (a*systems + np.sqrt(1 - a*a)*noise())*phase # @eq-toyrain-ar
         psi, plume, cold = irfft2(systems, s=shape)
-        stream = 2.6e6*wall*psi
+        stream = -2.6e6*wall*psi # a low has a low streamfunction
         u, v = -np.gradient(stream, cell, axis=0), (np.roll(stream, -1, 1) - np.roll(stream, 1, 1))/(2*cell)
         t850 = 14 - 5*y + 1.8*cold
         q_sat = 0.622/850*saturation_vapour_pressure(t850)
