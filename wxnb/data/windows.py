@@ -60,7 +60,8 @@ def split_time(
     gap:int=0,          # frames left out between two parts
 ) -> Split:
     "Three blocks of time; a window belongs to a part only if all its frames do. `BadInput` names the part that would be empty."
-    if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6: raise BadInput(f'shares {tuple(shares)}; wanted three positive numbers that sum to 1')
+    if len(shares) != 3 or min(shares) <= 0 or not abs(sum(shares) - 1) <= 1e-6: raise BadInput(f'shares {tuple(shares)}; wanted three positive numbers that sum to 1')
+    if gap < 0: raise BadInput(f'gap is {gap}; wanted >= 0, or two parts would share frames')
     cuts = np.round(np.cumsum([0, *shares])*n).astype(int)
     parts = [starts[(starts >= a + (gap if k else 0)) & (starts + length <= b)] for k, (a, b) in enumerate(zip(cuts, cuts[1:]))]
     for name, part, share in zip(('train', 'val', 'test'), parts, shares):
@@ -244,7 +245,8 @@ class Stream:
         rank:int=0, world:int=1,# this process and how many there are
     ):
         h, w = windows.frames.shape[-2:]
-        if crop and crop > min(h, w): raise BadInput(f'crop of {crop} cells from frames of {h} x {w}')
+        if size < 1: raise BadInput(f'batch of {size} windows; wanted at least 1')
+        if crop and not 1 <= crop <= min(h, w): raise BadInput(f'crop of {crop} cells from frames of {h} x {w}')
         if turn and not crop: raise BadInput('turn needs a square crop')
         if turn and (directed := [c for c in windows.normaliser.channels if c.split('_')[0] in ('u', 'v')]): raise BadInput(f'channel {directed[0]} has a direction and cannot be turned')
         self.windows, self.size, self.steps, self.seed, self.crop, self.turn, self.rank, self.world, self.next = windows, size, steps, seed, crop, turn, rank, world, 0
@@ -288,14 +290,16 @@ def _crop(batch, size, turn, g):
 
 # %% ../../nbs/15_windows.ipynb #cell-38
 def read_once(
-    path:str | Path,      # what is read: a file or a folder
+    path:str | Path,      # what is read: a file, a folder, a pattern such as 'radar/*.h5', or an address
     read:Callable[[], xr.Dataset], # how; called only if it is not cached
     folder:str | Path | None,      # where to keep it; None: do not
     *key,                 # whatever else the result depends on
 ) -> xr.Dataset:
     "`read()`, or what it gave last time for the same files and `key`."
     if folder is None: return read()
-    files = sorted(p for p in ([Path(path)] if Path(path).is_file() else Path(path).rglob('*')) if p.is_file())
+    path = Path(path)
+    found = [path] if path.is_file() else path.rglob('*') if path.is_dir() else path.parent.glob(path.name)
+    if not (files := sorted(p for p in found if p.is_file())): return read() # an address, or nothing: there is no telling whether it changed
     stamp = repr([(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in files]) + repr(key)
     store = Path(folder)/f'{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.zarr'
     if not store.exists():
@@ -321,6 +325,7 @@ class WeatherData(L.LightningDataModule):
         in_memory:bool | None=None,  # None: decide by the free memory
     ):
         super().__init__()
+        if min(context, lead) < 1: raise BadInput(f'context of {context} and lead of {lead} frames; wanted at least 1 of either')
         length, n = context + lead, frames.sizes['time']
         present = np.isfinite(frames).any(frames.dims[-2:]).all('channel').values
         self.split = split_time(window_starts(frames.time.values, length, present=present), n, length, shares, gap)
