@@ -23,7 +23,7 @@ from tqdm import tqdm
 from ..core import BadInput, generator, provenance, versions, write_whole
 from ..data.files import open_weather
 from ..data.grid import coarsen, describe_grid, refine
-from ..data.schema import time_step, to_rain_rate
+from ..data.schema import empty_frames, time_step, to_rain_rate
 from ..data.windows import Normaliser, WeatherData, Windows, channels, read_once, window_starts
 from ..models.baselines import Advection, Forecaster, optical_flow, persistence, steps
 from ..models.nowcaster import Deterministic, Nowcaster, NowcasterConfig, rain_loss
@@ -41,6 +41,10 @@ class WindowConfig:
     batch: int = 4        # windows in a batch
     crop: int = 96        # side of random square training crops, cells; 0 for whole frames
     turn: bool = True     # turn and mirror crops at random
+
+    def __post_init__(self):
+        for name, least in dict(context=1, lead=1, coarsen=1, batch=1, gap=0, crop=0).items():
+            if getattr(self, name) < least: raise BadInput(f'{name} is {getattr(self, name)}; wanted at least {least}')
 
 # %% ../../nbs/70_pipeline.ipynb #cell-7
 @dataclass(frozen=True)
@@ -129,10 +133,12 @@ def load_model(
     if not Path(model).exists(): raise BadInput(f'model {str(model)!r} is no folder of a run, and none of {", ".join(UNTRAINED)}')
     weights, saved = load(model, which)
     if saved.get('kind') != 'convlstm': raise BadInput(f'{model} is a model of kind {saved.get("kind")!r}; wanted convlstm')
-    c, n = saved['config'], saved['normaliser']
-    net = Nowcaster(len(n['channels']), [0], NowcasterConfig(**c['model']))
-    net.load_state_dict(weights)
-    return Model('convlstm', Deterministic(net), Normaliser(**{k: tuple(v) for k, v in n.items()}), c['window']['context'], c['window']['coarsen'], saved)
+    try:
+        c, n = saved['config'], saved['normaliser']
+        net = Nowcaster(len(n['channels']), [0], NowcasterConfig(**c['model']))
+        net.load_state_dict(weights)
+        return Model('convlstm', Deterministic(net), Normaliser(**{k: tuple(v) for k, v in n.items()}), c['window']['context'], c['window']['coarsen'], saved)
+    except (KeyError, TypeError, RuntimeError) as e: raise BadInput(f'{model} does not hold a whole model of this version: {" ".join(str(e).split())}') from None
 
 # %% ../../nbs/70_pipeline.ipynb #cell-21
 def check_record(
@@ -162,9 +168,9 @@ def as_forecast(
     f = f.transpose('lead_time', 'member', *dims) if m > 1 else f[0]
     leads = (np.arange(values.shape[1]) + 1)*step.astype('timedelta64[ns]')
     f = f.assign_coords({c: v for c, v in seen.coords.items() if set(v.dims) <= set(dims)} | dict(lead_time=('lead_time', leads, dict(standard_name='forecast_period'))))
-    f = f.expand_dims(init_time=np.array([start], 'datetime64[ns]')).assign_coords(valid_time=(('init_time', 'lead_time'), start + leads[None]))
+    f = f.expand_dims(init_time=np.array([start], 'datetime64[ns]')).assign_coords(valid_time=(('init_time', 'lead_time'), start + leads[None], dict(standard_name='time', long_name='valid time')))
     f.init_time.attrs['standard_name'] = 'forecast_reference_time'
-    if m > 1: f = f.assign_coords(member=np.arange(m))
+    if m > 1: f = f.assign_coords(member=('member', np.arange(m), dict(standard_name='realization')))
     return f.to_dataset(name='rain_rate')
 
 # %% ../../nbs/70_pipeline.ipynb #cell-24
@@ -172,25 +178,28 @@ def start_index(
     times:np.ndarray,        # of the record
     starts:Sequence,         # wanted init times
     context:int,             # frames that must be there, the last at the start
-) -> list[int]:              # positions of the starts
-    "Where the starts lie. `BadInput` names a start that is not in the record, or the frame it lacks."
+) -> list[int]:              # positions of the starts, in the order of time
+    "Where the starts lie. `BadInput` names a start that is not in the record or there twice, or the frame it lacks."
     step, index = time_step(times)[0], pd.DatetimeIndex(times)
     out = []
     for s in starts:
         try: t = pd.Timestamp(s)
-        except (ValueError, TypeError): raise BadInput(f'start {s!r} is not a time; wanted for example {pd.Timestamp(times[context - 1]):%Y-%m-%dT%H:%M}') from None
+        except (ValueError, TypeError): t = pd.NaT
+        if pd.isna(t): raise BadInput(f'start {s!r} is not a time; wanted for example {pd.Timestamp(times[context - 1]):%Y-%m-%dT%H:%M}')
         if t.tzinfo: t = t.tz_convert('UTC').tz_localize(None)
         wanted = [t - k*pd.Timedelta(step) for k in range(context)]
         if absent := [u for u in wanted if u not in index]:
             raise BadInput(f'start {t:%Y-%m-%dT%H:%M} needs the {context} frames up to it every {pd.Timedelta(step)/pd.Timedelta("1min"):g} min; the record of '
                            f'{index[0]:%Y-%m-%dT%H:%M} to {index[-1]:%Y-%m-%dT%H:%M} has none at {absent[0]:%Y-%m-%dT%H:%M}')
         out.append(index.get_loc(t))
-    return out
+    if not out: raise BadInput('no start given; wanted at least one time')
+    if twice := [i for i in out if out.count(i) > 1]: raise BadInput(f'start {index[twice[0]]:%Y-%m-%dT%H:%M} is given twice')
+    return sorted(out)
 
 # %% ../../nbs/70_pipeline.ipynb #cell-25
 def held_out_starts(
     model:Model,
-    times:np.ndarray,  # of the record
+    times:np.ndarray,  # of the frames of the record that are not wholly missing
     lead:int,          # frames
 ) -> np.ndarray:       # datetime64 [k]
     "Every start whose observed and forecast frames all lie in the part that training did not see. `BadInput` for a model without one."
@@ -216,9 +225,10 @@ def each_forecast(
     times, context = rain.time.values, model.context
     step = time_step(times)[0]
     if lead < 1: raise BadInput(f'lead is {lead}; wanted at least 1 frame')
+    if members < 1: raise BadInput(f'members is {members}; wanted at least 1')
     for i in tqdm(start_index(times, starts, context), desc=f'forecast {model.name}', disable=not progress):
         seen = rain.isel(time=slice(i - context + 1, i + 1))
-        if not np.isfinite(seen.rain_rate.isel(time=-1)).any(): raise BadInput(f'the frame at the start {times[i]} is wholly missing')
+        if empty_frames(seen).any(): raise BadInput(f'start {times[i]} needs the {context} frames up to it; that of {seen.time.values[empty_frames(seen)][0]} is wholly missing')
         frames = training_frames(seen, model.blocks).load()
         batch = replace(Windows(frames, np.array([0]), context, 0, model.normaliser)[0], step=step)
         y = model.forecaster(batch, lead, n=members, generator=generator(seed, 'forecast', str(times[i])))
@@ -244,11 +254,13 @@ def forecast(
     cache:str | Path | None=None, # a folder in which to keep what was read
 ) -> xr.Dataset:                  # rain_rate (init_time, lead_time, [member], y, x) on the grid of the input
     "Forecast from every start."
-    if out and Path(out).exists() and not overwrite: raise BadInput(f'{out} exists and is kept; say overwrite to replace it')
+    if out: _may_write(out, overwrite)
     model = model if isinstance(model, Model) else load_model(model)
     rain = read_rain(data, cache)
     if isinstance(start, (str, Path)):
-        start = held_out_starts(model, rain.time.values, lead) if start == 'held-out' else open_forecast(start).init_time.values if str(start).endswith('.nc') else [start]
+        seen = lambda: rain.time.values[~empty_frames(rain).values]
+        start = held_out_starts(model, seen(), lead) if start == 'held-out' else open_forecast(start).init_time.values if str(start).endswith('.nc') else [start]
+    start = [start] if np.ndim(start) == 0 else start
     ds = xr.concat(list(each_forecast(model, rain, start, lead, members, seed, progress)), 'init_time', combine_attrs='override')
     trained = model.saved.get('trained_on')
     inside = [str(t)[:16] for t in ds.init_time.values if trained and np.datetime64(trained[0]) <= t <= np.datetime64(trained[1])]
@@ -259,22 +271,29 @@ def forecast(
     return ds
 
 # %% ../../nbs/70_pipeline.ipynb #cell-29
+def _may_write(out, overwrite):
+    "`BadInput`, before any work is done, if a forecast cannot be written to `out`."
+    if Path(out).suffix != '.nc': raise BadInput(f'{out} does not end in .nc, which is what is written')
+    if Path(out).exists() and not overwrite: raise BadInput(f'{out} exists and is kept; say overwrite to replace it')
+
+# %% ../../nbs/70_pipeline.ipynb #cell-30
 def save_forecast(
     ds:xr.Dataset,       # from `forecast`
     out:str | Path,      # .nc
     overwrite:bool=False,
 ) -> Path:
     "Write a forecast as compressed NetCDF-4."
-    if Path(out).suffix != '.nc': raise BadInput(f'{out} does not end in .nc, which is what is written')
+    _may_write(out, overwrite)
     if crs := ds.attrs.get('crs'):
         ds = ds.assign(crs=xr.DataArray(np.int32(0), attrs={k: v for k, v in pyproj.CRS(crs).to_cf().items() if not isinstance(v, dict)}))
         ds.rain_rate.attrs['grid_mapping'] = 'crs'
     encoding = dict(rain_rate=dict(zlib=True, complevel=1, dtype='float32', _FillValue=np.float32(np.nan), chunksizes=(1, 1, *ds.rain_rate.shape[2:])), lead_time=dict(units='seconds', dtype='int64'),
                     init_time=dict(units='seconds since 1970-01-01', dtype='int64'), valid_time=dict(units='seconds since 1970-01-01', dtype='int64'))
+    encoding |= {d: dict(_FillValue=None) for d in ds.rain_rate.dims[-2:]} # CF: coordinates have no missing values
     with write_whole(out, overwrite) as tmp: ds.to_netcdf(tmp, engine='netcdf4', encoding=encoding)
     return Path(out)
 
-# %% ../../nbs/70_pipeline.ipynb #cell-30
+# %% ../../nbs/70_pipeline.ipynb #cell-31
 def open_forecast(
     path:str | Path,  # a file of `save_forecast`
 ) -> xr.Dataset:      # lazy
@@ -283,4 +302,5 @@ def open_forecast(
     try: ds = xr.open_dataset(path, decode_timedelta=True, chunks=dict(init_time=1))
     except Exception as e: raise BadInput(f'{path} is not a readable NetCDF file ({type(e).__name__})') from None
     if not {'init_time', 'lead_time'} <= set(ds.dims): raise BadInput(f'{path} has dims {tuple(ds.sizes)}; a forecast has init_time and lead_time')
-    return ds.drop_vars('crs', errors='ignore').set_coords('valid_time')
+    if ds.init_time.dtype.kind != 'M' or ds.lead_time.dtype.kind != 'm': raise BadInput(f'{path} has init_time as {ds.init_time.dtype} and lead_time as {ds.lead_time.dtype}; wanted times and time spans with CF units')
+    return ds.drop_vars('crs', errors='ignore').assign_coords(valid_time=ds.init_time + ds.lead_time)
