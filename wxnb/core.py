@@ -74,9 +74,11 @@ def device(
     name:str='auto', # 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'
 ) -> torch.device:
     "The device to compute on. `BadInput` if it is not there."
-    if name == 'auto': name = 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
     try: return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as e: raise BadInput(f'device {name!r} cannot be used here: {str(e).splitlines()[0]}') from None
+    except (RuntimeError, AssertionError) as e:
+        raise BadInput(f'device {name!r} cannot be used here: {str(e).splitlines()[0]}') from None
 
 # %% ../nbs/00_core.ipynb #cell-23
 @contextlib.contextmanager
@@ -84,7 +86,7 @@ def write_whole(
     path:str | Path,      # where the file or folder is to stand
     overwrite:bool=False, # may it replace what is there?
 ) -> Iterator[Path]:
-    "A temporary path to write to; moved to `path` if the block succeeds, removed if it fails. `BadInput` if `path` exists and `overwrite` is not set."
+    "A temporary path, moved to `path` if the block succeeds, else removed. `BadInput` if `path` exists and is to stay."
     path = Path(path)
     if path.exists() and not overwrite: raise BadInput(f'{path} exists and is kept; say overwrite to replace it')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,12 +100,14 @@ def write_whole(
 # %% ../nbs/00_core.ipynb #cell-27
 def _known(cls, values, source, path=''):
     "Refuse keys that `cls`, or a dataclass in it, does not have."
-    if not isinstance(values, dict): raise BadInput(f'{source}: {path.rstrip(".") or "the file"} is {values!r}; wanted keys and values')
+    if not isinstance(values, dict):
+        raise BadInput(f'{source}: {path.rstrip(".") or "the file"} is {values!r}; wanted keys and values')
     names, types = [f.name for f in fields(cls)], get_type_hints(cls)
     for key, value in values.items():
         if key not in names:
             near = get_close_matches(str(key), names, 1)
-            raise BadInput(f'{source}: no setting {path}{key}' + (f'; did you mean {near[0]}?' if near else f'; there are {", ".join(names)}'))
+            hint = f'did you mean {near[0]}?' if near else f'there are {", ".join(names)}'
+            raise BadInput(f'{source}: no setting {path}{key}; {hint}')
         if is_dataclass(types[key]): _known(types[key], value, source, f'{path}{key}.')
 
 # %% ../nbs/00_core.ipynb #cell-28
@@ -112,13 +116,14 @@ def configure(
     values:dict,           # some of its fields
     source:str='settings', # where they come from, for messages
 ):
-    "An instance of `cls` with `values` for the fields named, defaults for the rest. `BadInput` names an unknown key or the key of a wrong type."
+    "A `cls` of `values` and, for the rest, defaults. `BadInput` names an unknown key or the key of a wrong type."
     _known(cls, values, source)
     try: return TypeAdapter(cls).validate_python(values)
     except ValidationError as e:
         first = e.errors()[0]
         where = '.'.join(map(str, first['loc']))
-        raise BadInput(f'{source}: {where + ": " if where else ""}{first["msg"]}' + (f'; given {first["input"]!r}' if where else '')) from None
+        before, given = (f'{where}: ', f'; given {first["input"]!r}') if where else ('', '')
+        raise BadInput(f'{source}: {before}{first["msg"]}{given}') from None
 
 # %% ../nbs/00_core.ipynb #cell-29
 def preset(
@@ -128,9 +133,11 @@ def preset(
     "An instance of `cls` from a preset or a YAML file. `BadInput` if there is none of that name."
     shipped = {p.name.removesuffix('.yaml'): p for p in (files('wxnb')/'presets').iterdir() if p.name.endswith('.yaml')}
     file = shipped.get(str(name), Path(name))
-    if not file.is_file(): raise BadInput(f'no preset and no file {str(name)!r}; presets are {", ".join(sorted(shipped))}')
+    if not file.is_file():
+        raise BadInput(f'no preset and no file {str(name)!r}; presets are {", ".join(sorted(shipped))}')
     try: values = yaml.safe_load(file.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as e: raise BadInput(f'{name} is not YAML: {" ".join(str(e).split())}') from None
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        raise BadInput(f'{name} is not YAML: {" ".join(str(e).split())}') from None
     return configure(cls, values or {}, str(name))
 
 # %% ../nbs/00_core.ipynb #cell-32
@@ -154,7 +161,8 @@ class RunCard:
     versions: dict[str, str] = field(default_factory=versions)  # of the packages that matter
 
     def _repr_markdown_(self):
-        row = dict(scale=self.scale, seed=self.seed, steps=self.steps, device=f'{self.device}, {self.threads} thread(s)', seconds=f'{self.seconds:.2g}')
+        row = dict(scale=self.scale, seed=self.seed, steps=self.steps,
+                   device=f'{self.device}, {self.threads} thread(s)', seconds=f'{self.seconds:.2g}')
         row |= {k: v for k, v in self.versions.items()}
         return f"| {' | '.join(row)} |\n|{'---|'*len(row)}\n| {' | '.join(map(str, row.values()))} |"
 
