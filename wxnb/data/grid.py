@@ -37,14 +37,16 @@ def axis_order(
     steps = np.diff(axis.values)
     if (steps > 0).all(): return 'ascending'
     if (steps < 0).all(): return 'descending'
-    raise BadInput(f'{axis.name} neither ascends nor descends: {np.array2string(axis.values, threshold=6, precision=5)}')
+    raise BadInput(f'{axis.name} neither ascends nor descends: '
+                   f'{np.array2string(axis.values, threshold=6, precision=5)}')
 
 # %% ../../nbs/10_grid.ipynb #cell-11
 def latitude_order(
     ds:Labelled, # with a one-dimensional `latitude`
 ) -> str:        # 'ascending' (first row in the south) or 'descending'
     "Which way the rows run."
-    if 'latitude' not in ds.coords or ds.latitude.ndim != 1: raise BadInput(f'there is no latitude axis among the coordinates {tuple(map(str, ds.coords))}')
+    if 'latitude' not in ds.coords or ds.latitude.ndim != 1:
+        raise BadInput(f'there is no latitude axis among the coordinates {tuple(map(str, ds.coords))}')
     return axis_order(ds.latitude)
 
 # %% ../../nbs/10_grid.ipynb #cell-12
@@ -53,7 +55,8 @@ def order_latitude(
     order:str,   # 'ascending' or 'descending'
 ) -> Labelled:
     "The same field with rows in the order asked for."
-    if order not in ('ascending', 'descending'): raise BadInput(f"order is {order!r}; wanted 'ascending' or 'descending'")
+    if order not in ('ascending', 'descending'):
+        raise BadInput(f"order is {order!r}; wanted 'ascending' or 'descending'")
     return ds if latitude_order(ds) == order else ds.isel(latitude=slice(None, None, -1))
 
 # %% ../../nbs/10_grid.ipynb #cell-15
@@ -62,7 +65,8 @@ def latitude_bounds(
 ) -> np.ndarray:           # degrees, [n + 1], in the order of the rows
     "Edges of the cells around rows: half-way between them, and never beyond a pole."
     phi = latitude.values.astype(np.float64)
-    if np.abs(phi).max() > 90 + 1e-6: raise BadInput(f'{latitude.name} reaches {phi[np.abs(phi).argmax()]:g} degrees; wanted -90..90')
+    if np.abs(phi).max() > 90 + 1e-6:
+        raise BadInput(f'{latitude.name} reaches {phi[np.abs(phi).argmax()]:g} degrees; wanted -90..90')
     axis_order(latitude)
     if len(phi) == 1: raise BadInput('one row has no spacing, so its cell has no edges')
     mid = (phi[1:] + phi[:-1])/2
@@ -73,10 +77,12 @@ def area_weights(
     latitude:xr.DataArray, # degrees north, [n] or, on a curvilinear grid, [y, x]
 ) -> xr.DataArray:         # same dims, mean 1
     "Weights proportional to cell area: @eq-area for rows, the cosine for the cells of a curvilinear grid."
-    if latitude.ndim == 1: w = np.abs(np.diff(np.sin(np.deg2rad(latitude_bounds(latitude))))) if latitude.size > 1 else np.ones(1)
+    if latitude.ndim == 1:
+        w = np.abs(np.diff(np.sin(np.deg2rad(latitude_bounds(latitude))))) if latitude.size > 1 else np.ones(1)
     elif latitude.ndim == 2: w = np.cos(np.deg2rad(latitude.values.astype(np.float64)))
     else: raise BadInput(f'latitude has dims {latitude.dims}; wanted one (rows) or two (y, x)')
-    return xr.DataArray(w/w.mean(), dims=latitude.dims, coords=latitude.coords, name='area_weight', attrs=dict(units='1', long_name='relative cell area'))
+    return xr.DataArray(w/w.mean(), dims=latitude.dims, coords=latitude.coords, name='area_weight',
+                        attrs=dict(units='1', long_name='relative cell area'))
 
 # %% ../../nbs/10_grid.ipynb #cell-22
 def wrap_longitude(
@@ -99,19 +105,22 @@ def roll_longitude(
     "The same field with longitudes in -180..180 or 0..360. `BadInput` if a meridian is there twice."
     lon = wrap_longitude(ds.longitude, to)
     order = np.argsort(lon.values, kind='stable')
-    if (np.diff(lon.values[order]) <= 0).any(): raise BadInput(f'a meridian is there twice in longitude {ds.longitude.values[0]:g}..{ds.longitude.values[-1]:g}; drop one of them')
+    if (np.diff(lon.values[order]) <= 0).any():
+        raise BadInput(f'a meridian is there twice in longitude {ds.longitude.values[0]:g}..'
+                       f'{ds.longitude.values[-1]:g}; drop one of them')
     return ds.assign_coords(longitude=lon).isel(longitude=order)
 
 # %% ../../nbs/10_grid.ipynb #cell-26
 def is_global(
     lon:xr.DataArray, # degrees east, [w]
 ) -> bool:
-    "Do these meridians, evenly spaced, go round the whole circle once? `BadInput` if the first one comes again at the end."
+    "Do these meridians, evenly spaced, go once round the circle? `BadInput` if the first one comes again at the end."
     if lon.ndim != 1 or lon.size < 2: return False
     v = lon.values.astype(np.float64)
     step = np.diff(v)
     if np.ptp(step) > .01*abs(step.mean()): return False
-    if abs(abs(v[-1] - v[0]) - 360) < .01*abs(step[0]): raise BadInput(f'longitude holds the meridian {v[0]:g} again as {v[-1]:g}; drop one of them')
+    if abs(abs(v[-1] - v[0]) - 360) < .01*abs(step[0]):
+        raise BadInput(f'longitude holds the meridian {v[0]:g} again as {v[-1]:g}; drop one of them')
     return bool(abs(abs(step.mean())*len(v) - 360) < .01*abs(step[0]))
 
 # %% ../../nbs/10_grid.ipynb #cell-29
@@ -133,18 +142,20 @@ def select_box(
     ds:Labelled,                 # latitude/longitude axes, or curvilinear
     lat:tuple[float, float],     # degrees north, any order
     lon:tuple[float, float],     # degrees east, from west to east
-) -> Labelled:                   # rows in the order of `ds`; a curvilinear grid: the smallest block of rows and columns that has all cells of the box
+) -> Labelled:                   # rows as in `ds`; of a curvilinear grid the smallest block with all cells of the box
     "The cells whose centres lie in a box. `BadInput`, naming the box and the grid, if there are none."
     if not {'latitude', 'longitude'} <= set(ds.coords):
-        raise BadInput(f'coordinates {tuple(map(str, ds.coords))} have no latitude and longitude; `geographic` adds them to a projected grid')
+        raise BadInput(f'coordinates {tuple(map(str, ds.coords))} have no latitude and longitude; '
+                       '`geographic` adds them to a projected grid')
     south, north = sorted(lat)
     west, width = lon[0], (lon[1] - lon[0]) % 360 or (360 if lon[0] != lon[1] else 0)
     east = (ds.longitude - west) % 360 # degrees east of the western edge
     east = xr.where(east > 360 - 1e-6, 0, east)
     rows, columns = (ds.latitude >= south) & (ds.latitude <= north), east <= width + 1e-6
     if not (rows & columns).any():
-        raise BadInput(f'no cell in the box lat {south:g}..{north:g}, lon {lon[0]:g}..{lon[1]:g}; the grid has lat '
-                       f'{ds.latitude.min().item():g}..{ds.latitude.max().item():g}, lon {ds.longitude.min().item():g}..{ds.longitude.max().item():g}')
+        raise BadInput(f'no cell in the box lat {south:g}..{north:g}, lon {lon[0]:g}..{lon[1]:g}; the grid has '
+                       f'lat {ds.latitude.min().item():g}..{ds.latitude.max().item():g}, '
+                       f'lon {ds.longitude.min().item():g}..{ds.longitude.max().item():g}')
     if ds.latitude.ndim == 2:
         hit = (rows & columns).values
         span = lambda axis: slice(*(np.flatnonzero(hit.any(axis))[[0, -1]] + [0, 1]))
@@ -152,8 +163,10 @@ def select_box(
     keep = np.flatnonzero(columns)
     keep = keep[np.argsort(east.values[keep], kind='stable')]
     degrees = ds.longitude.values[keep]
-    if (np.diff(degrees) < 0).any(): degrees = (wrap_longitude(west) + east.values[keep]).astype(degrees.dtype) # the box crosses the seam
-    return ds.isel(latitude=np.flatnonzero(rows), longitude=keep).assign_coords(longitude=('longitude', degrees, ds.longitude.attrs))
+    if (np.diff(degrees) < 0).any(): # the box crosses the seam
+        degrees = (wrap_longitude(west) + east.values[keep]).astype(degrees.dtype)
+    return ds.isel(latitude=np.flatnonzero(rows), longitude=keep).assign_coords(
+        longitude=('longitude', degrees, ds.longitude.attrs))
 
 # %% ../../nbs/10_grid.ipynb #cell-37
 def crs_of(
@@ -176,7 +189,8 @@ def geographic(
     if not (crs := crs_of(ds)): raise BadInput("the projection is not known; state it as attrs['crs'] (a PROJ string)")
     lon, lat = pyproj.Transformer.from_crs(crs, 'EPSG:4326', always_xy=True).transform(*np.meshgrid(ds[x], ds[y]))
     coord = lambda v, name, units: ((y, x), v, dict(units=units, standard_name=name))
-    return ds.assign_coords(latitude=coord(lat, 'latitude', 'degrees_north'), longitude=coord(lon, 'longitude', 'degrees_east'))
+    return ds.assign_coords(latitude=coord(lat, 'latitude', 'degrees_north'),
+                            longitude=coord(lon, 'longitude', 'degrees_east'))
 
 # %% ../../nbs/10_grid.ipynb #cell-42
 def pad_sphere(
@@ -187,9 +201,10 @@ def pad_sphere(
     poles:bool=False,        # do the outer rows lie on the poles?
     sign:float | Tensor=1.,  # -1 for components of vectors; or per channel, broadcastable to x
 ) -> Tensor:                 # [..., h + 2 ph, w + 2 pw]
-    "The field continued round the globe and across the poles, @eq-pole. `BadInput` for an odd `w`: no meridian lies opposite."
+    "The field continued round the globe and across the poles, @eq-pole. `BadInput` for odd `w`: no opposite meridian."
     (h, w), (ph, pw) = x.shape[-2:], pad
-    if min(pad) < 0 or (globe and (ph > h - poles or pw > w)): raise BadInput(f'pad {tuple(pad)} is not within the {h} x {w} cells of the field')
+    if min(pad) < 0 or (globe and (ph > h - poles or pw > w)):
+        raise BadInput(f'pad {tuple(pad)} is not within the {h} x {w} cells of the field')
     rows, columns = (torch.arange(-p, n + p, device=x.device) for p, n in ((ph, h), (pw, w)))
     if not globe: return x[..., rows.clamp(0, h - 1), :][..., columns.clamp(0, w - 1)]
     if w % 2 and ph: raise BadInput(f'{w} meridians: none lies opposite another across the pole; wanted an even number')
@@ -203,36 +218,44 @@ def coarse_coords(
     dims:tuple[str, str],  # its horizontal dims
     factor:int,            # cells per block
 ) -> dict:                 # name -> coordinate
-    "Centres of blocks of cells: means along the axes (continued evenly to fill the last block), and of directions for two-dimensional longitude."
+    "Centres of blocks: means along the axes (continued evenly to fill the last block); 2-D longitude: of directions."
     out = {}
     for d in dims:
         c = ds[d].values.astype(np.float64)
         full = np.concatenate([c, c[-1] + (c[-1] - c[-2])*np.arange(1, -len(c) % factor + 1)]) if len(c) % factor else c
-        out[d] = (d, full.reshape(-1, factor).mean(1).astype(ds[d].dtype if ds[d].dtype.kind == 'f' else np.float64), ds[d].attrs)
-    if 'latitude' in dims and np.abs(out['latitude'][1]).max() > 90: raise BadInput(f"padding to blocks of {factor} rows passes the pole; say edge='trim'")
+        dtype = ds[d].dtype if ds[d].dtype.kind == 'f' else np.float64
+        out[d] = (d, full.reshape(-1, factor).mean(1).astype(dtype), ds[d].attrs)
+    if 'latitude' in dims and np.abs(out['latitude'][1]).max() > 90:
+        raise BadInput(f"padding to blocks of {factor} rows passes the pole; say edge='trim'")
     if 'latitude' not in dims and {'latitude', 'longitude'} <= set(ds.coords):
         block = lambda v: v.drop_vars(v.coords).coarsen({d: factor for d in dims}, boundary='pad').mean()
         rad = np.deg2rad(ds.longitude)
         lon = np.rad2deg(np.arctan2(block(np.sin(rad)), block(np.cos(rad))))
         lon = wrap_longitude(lon, 360 if ds.longitude.max() > 180 else 180)
-        out |= {'latitude': block(ds.latitude).assign_attrs(ds.latitude.attrs), 'longitude': lon.assign_attrs(ds.longitude.attrs)}
+        out |= {'latitude': block(ds.latitude).assign_attrs(ds.latitude.attrs),
+                'longitude': lon.assign_attrs(ds.longitude.attrs)}
     return out
 
 # %% ../../nbs/10_grid.ipynb #cell-50
 def coarsen(
     ds:xr.Dataset,      # or DataArray, with horizontal dims
     factor:int,         # cells per block, along both dims
-    edge:str='refuse',  # where `factor` does not divide a side: 'refuse', 'trim' the last cells off, or 'pad' with missing cells
+    edge:str='refuse',  # where `factor` does not divide a side: 'refuse', 'trim' the last cells, or 'pad' with missing
 ) -> xr.Dataset:        # same type; what was done is in the attribute `coarsened`
     "Block means; missing where fewer than half of the cells of a block were valid."
-    if isinstance(ds, xr.DataArray): return (out := coarsen(ds.to_dataset(name='v'), factor, edge)).v.rename(ds.name).assign_attrs(coarsened=out.coarsened)
+    if isinstance(ds, xr.DataArray):
+        out = coarsen(ds.to_dataset(name='v'), factor, edge)
+        return out.v.rename(ds.name).assign_attrs(coarsened=out.coarsened)
     dims = horizontal(ds)
     left = {d: ds.sizes[d] % factor for d in dims}
     if edge not in ('refuse', 'trim', 'pad'): raise BadInput(f"edge is {edge!r}; wanted 'refuse', 'trim' or 'pad'")
-    if any(left.values()) and edge == 'refuse': raise BadInput(f"{factor} does not divide {dict((d, ds.sizes[d]) for d in dims)}; say edge='trim' or edge='pad'")
+    if any(left.values()) and edge == 'refuse':
+        raise BadInput(f'{factor} does not divide {dict((d, ds.sizes[d]) for d in dims)}; '
+                       "say edge='trim' or edge='pad'")
     if edge == 'trim': ds = ds.isel({d: slice(0, ds.sizes[d] - left[d]) for d in dims})
     blocks = lambda v: v.coarsen({d: factor for d in dims}, boundary='pad')
-    weights = area_weights(ds.latitude).drop_vars('latitude') if 'latitude' in dims else xr.ones_like(ds[dims[0]].drop_vars(dims[0]), np.float64)
+    weights = (area_weights(ds.latitude).drop_vars('latitude') if 'latitude' in dims else
+               xr.ones_like(ds[dims[0]].drop_vars(dims[0]), np.float64))
     weights = weights.drop_attrs() # xarray merges attributes in arithmetic
 
     def mean(v):
@@ -247,14 +270,15 @@ def coarsen(
 
     around = ds.drop_vars([c for c in ds.coords if set(dims) & set(ds[c].dims)])
     out = xr.Dataset({k: mean(v) for k, v in around.data_vars.items()}, around.coords, ds.attrs)
-    return out.assign_coords(coarse_coords(ds, dims, factor)).assign_attrs(coarsened=f'mean of {factor} x {factor} cells; missing where fewer than half were valid')
+    return out.assign_coords(coarse_coords(ds, dims, factor)).assign_attrs(
+        coarsened=f'mean of {factor} x {factor} cells; missing where fewer than half were valid')
 
 # %% ../../nbs/10_grid.ipynb #cell-56
 def neighbours(
     coarse:np.ndarray,        # centres, [n], either order
     fine:np.ndarray,          # positions wanted, [m]
     period:float | None=None, # 360 for meridians round the globe
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: # index before, index after, weight of `after` in 0..1, is it inside a cell?
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: # index before, after; weight of `after`; inside a cell?
     "Between which centres each position lies."
     n = len(coarse)
     order = np.argsort(coarse)
@@ -272,12 +296,14 @@ def refine(
     da:xr.DataArray,          # on a coarse grid
     like:Labelled,            # its coordinates are wanted
     method:str='bilinear',    # or 'nearest'
-) -> xr.DataArray:            # values of `da` on the grid of `like`; missing outside the coarse cells and where the nearest of them is
+) -> xr.DataArray:            # `da` on the grid of `like`; missing outside the coarse cells and where the nearest is
     "Back to a finer grid of the same kind. `BadInput` if the grids do not overlap or differ in kind."
     dims = horizontal(da)
     if horizontal(like) != dims: raise BadInput(f'the field has dims {dims}, the grid wanted has {horizontal(like)}')
     if method not in ('bilinear', 'nearest'): raise BadInput(f"method is {method!r}; wanted 'bilinear' or 'nearest'")
-    if crs_of(da) and crs_of(like) and pyproj.CRS(crs_of(da)) != pyproj.CRS(crs_of(like)): raise BadInput(f'the field is on {crs_of(da)!r}, the grid wanted on {crs_of(like)!r}')
+    crs, wanted = crs_of(da), crs_of(like)
+    if crs and wanted and pyproj.CRS(crs) != pyproj.CRS(wanted):
+        raise BadInput(f'the field is on {crs!r}, the grid wanted on {wanted!r}')
     period = lambda d: 360. if d == 'longitude' and is_global(da[d]) else None
     near = [neighbours(da[d].values, like[d].values, period(d)) for d in dims]
     inside = near[0][3][:, None] & near[1][3]
@@ -296,8 +322,9 @@ def refine(
         there = seen[..., pick(*near[0]), :][..., pick(*near[1])] & inside
         return np.where(there, value/np.where(weight > 0, weight, 1), np.nan).astype(v.dtype)
 
-    out = xr.apply_ufunc(interpolate, da.astype(np.result_type(da.dtype, np.float32)), input_core_dims=[dims], output_core_dims=[dims], exclude_dims=set(dims), keep_attrs=True,
-                         dask='parallelized', output_dtypes=[np.result_type(da.dtype, np.float32)],
+    dtype = np.result_type(da.dtype, np.float32)
+    out = xr.apply_ufunc(interpolate, da.astype(dtype), input_core_dims=[dims], output_core_dims=[dims],
+                         exclude_dims=set(dims), keep_attrs=True, dask='parallelized', output_dtypes=[dtype],
                          dask_gufunc_kwargs=dict(output_sizes={d: like.sizes[d] for d in dims}, allow_rechunk=True))
     here = {c: like[c] for c in ('latitude', 'longitude', *dims) if c in like.coords}
     return out.drop_vars([c for c in out.coords if set(out[c].dims) & set(dims)]).assign_coords(here)
@@ -310,26 +337,31 @@ def describe_axis(
     v = axis.values.astype(np.float64)
     step = float(v[-1] - v[0])/(len(v) - 1) if len(v) > 1 else None
     even = step is None or bool(np.ptp(np.diff(v)) <= .01*abs(step))
-    return dict(size=len(v), first=float(v[0]), last=float(v[-1]), order=axis_order(axis) if len(v) > 1 else 'single', spacing=step if even else None,
+    return dict(size=len(v), first=float(v[0]), last=float(v[-1]),
+                order=axis_order(axis) if len(v) > 1 else 'single', spacing=step if even else None,
                 values=None if even else v.tolist(), units=axis.attrs.get('units'))
 
 # %% ../../nbs/10_grid.ipynb #cell-63
 def describe_grid(
     ds:Labelled, # schema form
 ) -> dict:       # plain numbers and texts: goes through JSON unchanged
-    "What a grid is: its kind ('latlon', 'projected' or 'curvilinear'), axes, projection, and whether it is the whole globe."
+    "What a grid is: kind ('latlon', 'projected', 'curvilinear'), axes, projection, and whether it is the whole globe."
     dims = horizontal(ds)
-    if missing := [d for d in dims if d not in ds.coords and 'latitude' not in ds.coords]: raise BadInput(f'dims {missing} have no coordinates, so nobody knows where the field is')
+    if missing := [d for d in dims if d not in ds.coords and 'latitude' not in ds.coords]:
+        raise BadInput(f'dims {missing} have no coordinates, so nobody knows where the field is')
     kind = 'latlon' if 'latitude' in dims else 'projected' if all(d in ds.coords for d in dims) else 'curvilinear'
-    out = dict(kind=kind, dims=list(dims), size=[ds.sizes[d] for d in dims], crs=crs_of(ds), whole_globe=False, poles=False)
+    out = dict(kind=kind, dims=list(dims), size=[ds.sizes[d] for d in dims], crs=crs_of(ds),
+               whole_globe=False, poles=False)
     if kind == 'curvilinear':
         at = [(j, i) for j in (0, -1) for i in (0, -1)] + [(ds.sizes[dims[0]]//2, ds.sizes[dims[1]]//2)]
-        return out | dict(corners_and_middle=[[float(ds[c].transpose(*dims).values[p]) for c in ('latitude', 'longitude')] for p in at])
+        return out | dict(corners_and_middle=[
+            [float(ds[c].transpose(*dims).values[p]) for c in ('latitude', 'longitude')] for p in at])
     out |= {d: describe_axis(ds[d]) for d in dims}
     if kind == 'latlon':
         ends = sorted(abs(out['latitude'][e]) for e in ('first', 'last'))
         step = abs(out['latitude']['last'] - out['latitude']['first'])/max(out['latitude']['size'] - 1, 1)
-        out['whole_globe'] = is_global(ds.longitude) and ends[0] + .8*step >= 90 # cells end half a step from the pole, Gaussian rows 0.77
+        # cells end half a step from the pole, Gaussian rows 0.77
+        out['whole_globe'] = is_global(ds.longitude) and ends[0] + .8*step >= 90
         out['poles'] = ends[0] > 90 - 1e-3
     return out
 
@@ -343,18 +375,22 @@ def grid_difference(
     a, b = (g if isinstance(g, dict) else describe_grid(g) for g in (a, b))
     for k in ('kind', 'size'):
         if a[k] != b[k]: return f'{k} {a[k]} and {b[k]}'
-    if a['crs'] and b['crs'] and a['crs'] != b['crs'] and pyproj.CRS(a['crs']) != pyproj.CRS(b['crs']): return f"crs {a['crs']!r} and {b['crs']!r}"
+    if a['crs'] and b['crs'] and a['crs'] != b['crs'] and pyproj.CRS(a['crs']) != pyproj.CRS(b['crs']):
+        return f"crs {a['crs']!r} and {b['crs']!r}"
     if a['kind'] == 'curvilinear':
         far = [great_circle(*p, *q) for p, q in zip(a['corners_and_middle'], b['corners_and_middle'])]
         size = great_circle(*a['corners_and_middle'][0], *a['corners_and_middle'][1])/max(a['size'][1] - 1, 1)
-        return '' if max(far) <= rtol*size else f"corners and middle {a['corners_and_middle']} and {b['corners_and_middle']}"
+        if max(far) <= rtol*size: return ''
+        return f"corners and middle {a['corners_and_middle']} and {b['corners_and_middle']}"
     for d in a['dims']:
         p, q = a[d], b[d]
         step = abs(p['last'] - p['first'])/max(p['size'] - 1, 1) or 1.
         values = lambda g: np.array(g['values']) if g['values'] else np.linspace(g['first'], g['last'], g['size'])
         if p['units'] and q['units'] and p['units'] != q['units']: return f"{d} in {p['units']!r} and in {q['units']!r}"
-        if np.abs(values(p) - values(q)).max() > max(rtol, .01 if (p['values'] is None) != (q['values'] is None) else 0)*step:
-            return f"{d} {p['first']:g}..{p['last']:g} and {q['first']:g}..{q['last']:g}" + ('' if p['order'] == q['order'] else f" ({p['order']} and {q['order']})")
+        allowed = max(rtol, .01 if (p['values'] is None) != (q['values'] is None) else 0)*step
+        if np.abs(values(p) - values(q)).max() > allowed:
+            orders = '' if p['order'] == q['order'] else f" ({p['order']} and {q['order']})"
+            return f"{d} {p['first']:g}..{p['last']:g} and {q['first']:g}..{q['last']:g}{orders}"
     return ''
 
 # %% ../../nbs/10_grid.ipynb #cell-65
