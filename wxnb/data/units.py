@@ -62,8 +62,9 @@ practical_salinity_unit = [salinity] = psu = PSU
 """
 
 # %% ../../nbs/11_units.ipynb #cell-8
-PHRASES = {'m of water equivalent': 'm', 'm of water': 'm', 'mm of water': 'mm', '(0 - 1)': '1', '0 - 1': '1', 'fraction': '1', 'dimensionless': '1',
-           'numeric': '1', '~': '1', 'mb': 'hPa', 'mbar': 'hPa', 'millibar': 'hPa', 'millibars': 'hPa', 'gpm': 'm', 'dbz': 'dBZ'}
+PHRASES = {'m of water equivalent': 'm', 'm of water': 'm', 'mm of water': 'mm', '(0 - 1)': '1', '0 - 1': '1',
+           'fraction': '1', 'dimensionless': '1', 'numeric': '1', '~': '1', 'mb': 'hPa', 'mbar': 'hPa',
+           'millibar': 'hPa', 'millibars': 'hPa', 'gpm': 'm', 'dbz': 'dBZ'}
 
 # %% ../../nbs/11_units.ipynb #cell-9
 @functools.cache
@@ -76,16 +77,17 @@ def registry() -> pint.UnitRegistry:
 def parse(
     text:str,    # as found in a file: 'degK', 'm s**-1', 'kg/m^2', 'millibars'
 ) -> pint.Unit:
-    "A unit that pint can calculate with. `BadInput` if the text is empty, a placeholder, carries a number, or is not in `TABLE`."
-    bad = BadInput(f"units {text!r} are not known; wanted a CF unit such as 'K', 'm s-1', 'mm h-1', 'kg m-2', 'hPa', '%', '1' or 'dBZ'")
+    "A unit that pint can calculate with. `BadInput` if the text is empty, a placeholder, no unit, or not in `TABLE`."
+    bad = BadInput(f'units {text!r} are not known; '
+                   "wanted a CF unit such as 'K', 'm s-1', 'mm h-1', 'kg m-2', 'hPa', '%', '1' or 'dBZ'")
     if not isinstance(text, str) or not text.strip(): raise bad
     t = ' '.join(text.replace('°', 'deg').split())
     t = PHRASES.get(t.lower(), t)
     if t == '1': return registry().Unit('')
     t = re.sub(r'\bdeg(?:ree)?s?[ _]([CKF])(?:elsius|elvin|ahrenheit)?\b', r'deg\1', t)        # 'degrees C' is one word
     t = re.sub(r'\b(mb|mbar|millibars?)\b', 'hPa', t.replace('%', 'percent').replace('.', ' ')) # 'm.s-1'
-    t = re.sub(r'(?<=[A-Za-z])(?=[-+]?\d)', '**', t)                                           # 'm2': powers in the UDUNITS way
-    if re.search(r'\d\d|\d *\*\*|//', t): raise bad                                               # '0.01 mm', 'm**2**9': a number is no unit
+    t = re.sub(r'(?<=[A-Za-z])(?=[-+]?\d)', '**', t)                       # 'm2': powers in the UDUNITS way
+    if re.search(r'\d\d|\d *\*\*|//', t): raise bad                        # '0.01 mm', 'm**2**9': a number is no unit
     try: return registry().parse_units(t)
     except Exception: raise bad from None # pint's parser has many ways to say no
 
@@ -93,7 +95,7 @@ def parse(
 def canonical_units(
     text:str, # any spelling: 'degK', 'm s**-1', 'kg/m^2', 'millibars'
 ) -> str:     # 'K', 'm s-1', 'kg m-2', 'hPa'
-    "The CF spelling of a unit: symbols, positive powers first, each group in alphabetical order. `BadInput` if it is not known."
+    "The CF spelling of a unit: symbols, positive powers first, each group alphabetical. `BadInput` if it is not known."
     name = lambda u: registry().get_symbol(u.removeprefix('delta_')).replace('percent', '%')
     powers = sorted(((name(u), p) for u, p in parse(text)._units.items()), key=lambda up: (up[1] < 0, up[0]))
     return ' '.join(u if p == 1 else f'{u}{p:g}' for u, p in powers) or '1'
@@ -103,13 +105,14 @@ def same_units(
     a:str, # any spelling
     b:str, # any spelling
 ) -> bool:
-    "Do two texts name the same unit? `1000 m` and `km` are equal amounts but `m` and `km` are not the same unit. `BadInput` if either is unknown."
+    "Do two texts name the same unit? (`m` and `km` are two, though they convert.) `BadInput` if either is unknown."
     return canonical_units(a) == canonical_units(b)
 
 # %% ../../nbs/11_units.ipynb #cell-21
 RHO_WATER = 1000.0 # kg m-3, liquid water equivalent
-WATER_NAMES = {'precipitation_flux': 'lwe_precipitation_rate', 'precipitation_amount': 'lwe_thickness_of_precipitation_amount',
-               'rainfall_flux': 'rainfall_rate', 'rainfall_amount': 'thickness_of_rainfall_amount'} # mass name: depth name
+WATER_NAMES = {'precipitation_flux': 'lwe_precipitation_rate', # mass name: depth name
+               'precipitation_amount': 'lwe_thickness_of_precipitation_amount',
+               'rainfall_flux': 'rainfall_rate', 'rainfall_amount': 'thickness_of_rainfall_amount'}
 
 # %% ../../nbs/11_units.ipynb #cell-22
 def water_power(
@@ -127,7 +130,9 @@ def units_of(
 ) -> str:            # canonical
     "The units of an array. `BadInput`, naming the array, if it has none or they are not known."
     name = f'variable {da.name!r}' if da.name is not None else 'the array'
-    if 'units' not in da.attrs: raise BadInput(f"{name} has no units attribute; set attrs['units'] to what its numbers are, for example 'mm h-1'")
+    if 'units' not in da.attrs:
+        raise BadInput(f"{name} has no units attribute; set attrs['units'] to what its numbers are, "
+                       "for example 'mm h-1'")
     try: return canonical_units(da.attrs['units'])
     except BadInput as e: raise BadInput(f'{name}: {e}') from None
 
@@ -149,9 +154,12 @@ def convert(
     try: change(0.)
     except pint.errors.PintError:
         log = '; dBZ is logarithmic: use a Z-R relation' if 'dBZ' in (a, b) else ''
-        raise BadInput(f'{da.name or "the array"}{f" ({name})" if name else ""} is in {a!r}: no conversion to {b!r}{log}') from None
-    out = xr.apply_ufunc(lambda v: change(v).astype(dtype), da, keep_attrs=True, dask='parallelized', output_dtypes=[dtype])
-    ranges = {k: change(da.attrs[k]) for k in ('valid_min', 'valid_max', 'valid_range', 'actual_range') if k in da.attrs}
+        given = (da.name or 'the array') + (f' ({name})' if name else '')
+        raise BadInput(f'{given} is in {a!r}: no conversion to {b!r}{log}') from None
+    out = xr.apply_ufunc(lambda v: change(v).astype(dtype), da, keep_attrs=True, dask='parallelized',
+                         output_dtypes=[dtype])
+    ranges = {k: change(da.attrs[k]) for k in ('valid_min', 'valid_max', 'valid_range', 'actual_range')
+              if k in da.attrs}
     names = WATER_NAMES if power == 1 else {v: k for k, v in WATER_NAMES.items()} if power == -1 else {}
     return out.assign_attrs(units=b, **ranges, **({'standard_name': names[name]} if name in names else {}))
 
@@ -160,7 +168,7 @@ def require_units(
     da:xr.DataArray, # what somebody gave us
     units:str,       # what its numbers must be
 ) -> xr.DataArray:   # in `units`
-    "The array in `units`: as it is, converted, or refused (`BadInput`, naming the variable, if it has no units or others that do not convert)."
+    "The array in `units`, as it is or converted. `BadInput`, naming the variable, if its units are missing or do not fit."
     return convert(da, units)
 
 # %% ../../nbs/11_units.ipynb #cell-37
@@ -172,7 +180,8 @@ def geopotential_height(
 ) -> xr.DataArray:  # m
     "Geopotential height, @eq-geopotential."
     out = require_units(z, 'm2 s-2')
-    return (out/out.dtype.type(G0)).assign_attrs(z.attrs | dict(units='m', standard_name='geopotential_height', long_name='geopotential height'))
+    return (out/out.dtype.type(G0)).assign_attrs(
+        z.attrs | dict(units='m', standard_name='geopotential_height', long_name='geopotential height'))
 
 # %% ../../nbs/11_units.ipynb #cell-39
 def geopotential(
@@ -180,4 +189,5 @@ def geopotential(
 ) -> xr.DataArray:       # m2 s-2
     "Geopotential, the inverse of `geopotential_height`."
     out = require_units(height, 'm')
-    return (out*out.dtype.type(G0)).assign_attrs(height.attrs | dict(units='m2 s-2', standard_name='geopotential', long_name='geopotential'))
+    return (out*out.dtype.type(G0)).assign_attrs(
+        height.attrs | dict(units='m2 s-2', standard_name='geopotential', long_name='geopotential'))
