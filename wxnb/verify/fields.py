@@ -55,7 +55,8 @@ def vote_counts(
 ) -> np.ndarray:   # [k, m + 1, 2]: threshold, votes for it, whether it came (no, yes)
     "Weight of each number of votes for each threshold, with and without the event."
     m = len(f)
-    return np.stack([np.bincount((f >= t).sum(0)*2 + (o >= t), w, 2*(m + 1)).reshape(m + 1, 2) for t in range(1, k + 1)])
+    pairs = [(f >= t).sum(0)*2 + (o >= t) for t in range(1, k + 1)]
+    return np.stack([np.bincount(p, w, 2*(m + 1)).reshape(m + 1, 2) for p in pairs])
 
 # %% ../../nbs/27_fields.ipynb #cell-17
 def rank_counts(
@@ -83,7 +84,7 @@ def fss_sums(
     f:np.ndarray,         # forecast events, bool [..., y, x]
     o:np.ndarray,         # true events, bool [..., y, x]
     windows:tuple[int],   # widths in cells, each 1..min(y, x)
-) -> np.ndarray:          # [..., window, 2]: numerator and denominator of @eq-fss, means over the windows inside the field
+) -> np.ndarray:          # [..., window, 2]: numerator and denominator of @eq-fss, means over windows inside the field
     "The two sums of the fractions skill score for each window width."
     side = min(o.shape[-2:])
     if not 1 <= min(windows) <= max(windows) <= side:
