@@ -19,9 +19,9 @@ from ..core import BadInput
 def pad2d(
     x:Tensor,                           # [b, c, h, w]
     by:tuple[int, int],                 # cells to add at each end, in y and in x
-    mode:str | tuple[str, str]='zeros', # 'zeros', 'replicate', 'reflect' or 'circular'; or a pair of them, for y and for x
+    mode:str | tuple[str, str]='zeros', # 'zeros', 'replicate', 'reflect' or 'circular'; a pair: for y and for x
 ) -> Tensor:                            # [b, c, h + 2 by[0], w + 2 by[1]]
-    "`x` with a border of nothing (zeros), of its edge (replicate), of its mirror image, or of its opposite edge (circular)."
+    "`x` with a border of nothing (zeros), its edge (replicate), its mirror image, or its opposite edge (circular)."
     modes = (mode, mode) if isinstance(mode, str) else mode
     for n, how, edges in zip(by, modes, ((0, 0, by[0], by[0]), (by[1], by[1], 0, 0))):
         if n: x = F.pad(x, edges, mode='constant' if how == 'zeros' else how)
@@ -37,14 +37,16 @@ class ConvLSTMCell(nn.Module):
         padding:str | tuple[str, str]='zeros', # what lies outside the map, see `pad2d`
         bias:bool=True,                        # has the convolution a bias?
         forget_bias:float=1.,                  # added to the initial bias of the forget gate, if there is a bias
-        recompute:bool=False,                  # compute the gates again in the backward pass instead of keeping them: less memory, more time
+        recompute:bool=False,                  # compute the gates again in the backward pass: less memory, more time
     ):
         super().__init__()
         kernel = (kernel, kernel) if isinstance(kernel, int) else tuple(kernel)
         modes = (padding, padding) if isinstance(padding, str) else tuple(padding)
-        if len(kernel) != 2 or any(k < 1 or k % 2 == 0 for k in kernel): raise BadInput(f'kernel is {kernel}; wanted one or two odd numbers')
+        if len(kernel) != 2 or any(k < 1 or k % 2 == 0 for k in kernel):
+            raise BadInput(f'kernel is {kernel}; wanted one or two odd numbers')
         if len(modes) != 2 or not {'zeros', 'replicate', 'reflect', 'circular'}.issuperset(modes):
-            raise BadInput(f"padding is {padding!r}; wanted 'zeros', 'replicate', 'reflect' or 'circular', or a pair of these")
+            raise BadInput(f"padding is {padding!r}; wanted 'zeros', 'replicate', 'reflect' or 'circular', "
+                           'or a pair of these')
         self.in_channels, self.hidden, self.modes, self.recompute = in_channels, hidden, modes, recompute
         self.conv = nn.Conv2d(in_channels + hidden, 4*hidden, kernel, bias=bias)
         if bias:
@@ -61,7 +63,7 @@ class ConvLSTMCell(nn.Module):
 
     def forward(self,
         x:Tensor,                                 # a frame, [b, c, h, w]
-        state:tuple[Tensor, Tensor] | None=None,  # (h, c) of the frame before, [b, hidden, h, w] each; None at the beginning
+        state:tuple[Tensor, Tensor] | None=None,  # (h, c) of the frame before, [b, hidden, h, w] each; None at first
     ) -> tuple[Tensor, Tensor]:                   # the new (h, c): h like the convolution's result, c at least float32
         if self.recompute and torch.is_grad_enabled():
             return checkpoint(self.step, x, *(state or (None, None)), use_reentrant=False, preserve_rng_state=False)
@@ -82,17 +84,20 @@ class ConvLSTM(nn.Module):
         super().__init__()
         hidden = tuple(hidden)
         kernels = (kernel,)*len(hidden) if isinstance(kernel, int) else tuple(kernel)
-        if not hidden or len(kernels) != len(hidden): raise BadInput(f'{len(kernels)} kernels for {len(hidden)} layers; wanted one for each')
+        if not hidden or len(kernels) != len(hidden):
+            raise BadInput(f'{len(kernels)} kernels for {len(hidden)} layers; wanted one for each')
         self.cells = nn.ModuleList(ConvLSTMCell(i, o, k, padding, bias, forget_bias, recompute)
                                    for i, o, k in zip((in_channels, *hidden), hidden, kernels))
 
     def forward(self,
         x:Tensor,                                          # [b, t, c, h, w]
         states:Sequence[tuple[Tensor, Tensor]] | None=None, # (h, c) for each layer, to go on where a sequence stopped
-    ) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]: # each layer's h over time, [b, t, hidden, h, w]; each layer's last (h, c)
+    ) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]: # of each layer: all h, [b, t, hidden, h, w]; the last (h, c)
         want = self.cells[0].in_channels
-        if x.dim() != 5 or x.shape[1] == 0 or x.shape[2] != want: raise BadInput(f'x is {list(x.shape)}; wanted [b, t, {want}, h, w] with t > 0')
-        if states is not None and len(states) != len(self.cells): raise BadInput(f'{len(states)} states for {len(self.cells)} layers; wanted one for each')
+        if x.dim() != 5 or x.shape[1] == 0 or x.shape[2] != want:
+            raise BadInput(f'x is {list(x.shape)}; wanted [b, t, {want}, h, w] with t > 0')
+        if states is not None and len(states) != len(self.cells):
+            raise BadInput(f'{len(states)} states for {len(self.cells)} layers; wanted one for each')
         outputs, last = [], []
         for cell, state in zip(self.cells, states or [None]*len(self.cells)):
             frames = []
