@@ -25,19 +25,20 @@ def draw_counts(
     circular:bool=True,  # wrap blocks round the end; otherwise moving blocks
     seed:int=0,          # same seed, same draws
 ) -> np.ndarray:         # int [replicates, n]; each row sums to n
-    "How often each of `n` cases is drawn when whole blocks are drawn with replacement, @eq-replicate. `BadInput` if no block fits."
+    "How often each of `n` cases is in blocks drawn with replacement, @eq-replicate. `BadInput` if no block fits."
     if not 1 <= block <= n: raise BadInput(f'block of {block} cases; wanted 1 to {n}, the number of cases')
     rng = np.random.default_rng(seed_of('bootstrap', seed, n, block))
     start = rng.integers(0, n if circular else n - block + 1, (replicates, -(-n//block), 1))
-    index = ((start + np.arange(block)) % n).reshape(replicates, -1)[:, :n] # the last block is cut so that n cases are drawn
-    return np.bincount((index + n*np.arange(replicates)[:, None]).ravel(), minlength=replicates*n).reshape(replicates, n)
+    index = ((start + np.arange(block)) % n).reshape(replicates, -1)[:, :n] # the last block is cut: n cases are drawn
+    index = index + n*np.arange(replicates)[:, None]
+    return np.bincount(index.ravel(), minlength=replicates*n).reshape(replicates, n)
 
 # %% ../../nbs/26_intervals.ipynb #cell-14
 def block_length(
     x:np.ndarray,    # series along the first axis, [n] or [n, k], finite, n >= 5
     minimum:float=1, # never shorter than this many cases
 ) -> np.ndarray:     # length in cases (not rounded), [] or [k]
-    "Automatic block length by Politis and White, @eq-politis-white, with the constants of `arch`; `minimum` for a constant series."
+    "Automatic block length, @eq-politis-white (Politis and White), as `arch` has it; `minimum` for a constant series."
     x = np.asarray(x, float)
     n = len(x)
     if n < 5: raise BadInput(f'{n} cases; wanted at least 5 to see how long their memory is')
@@ -46,7 +47,7 @@ def block_length(
     cross = np.array([(e[k:]*e[:n-k]).sum(0) for k in range(m_max + 1)])
     norm = np.array([((e[k+1:]**2).sum(0)*(e[:n-k-1]**2).sum(0))**.5 for k in range(m_max + 1)])
     quiet = np.abs(cross) < 2*(np.log10(n)/n)**.5*norm # lags where nothing is left
-    run = np.array([quiet[k:k+kn].all(0) for k in range(m_max - kn + 1)] + [np.ones_like(quiet[0])]) # kn quiet lags in a row
+    run = np.array([quiet[k:k+kn].all(0) for k in range(m_max - kn + 1)] + [np.ones_like(quiet[0])]) # kn lags in a row
     m = np.where(run[:-1].any(0), 2*np.maximum(run.argmax(0), 1), m_max).clip(max=m_max)
     k = np.arange(m_max + 1).reshape(-1, *[1]*(x.ndim - 1))
     window = np.where(k <= m, np.minimum(1, 2*(1 - k/m)), 0)*np.where(k > 0, 2, 1)*cross/n
@@ -58,7 +59,7 @@ def block_length(
 # %% ../../nbs/26_intervals.ipynb #cell-18
 def into_blocks(
     sums:xr.Dataset,              # additive statistics per case, finite
-    width:str | int='1D',         # a duration ('5D'), a number of consecutive cases, or a coordinate along `dim` that names events
+    width:str | int='1D',         # a duration ('5D'), consecutive cases, or a coordinate along `dim` that names events
     dim:str='init_time',          # dimension of the cases
 ) -> xr.Dataset:                  # the same statistics, summed within each block; dimension `block` for `dim`
     "Sums of cases that are too close together to be counted separately. `BadInput` if `width` cannot be applied."
@@ -110,18 +111,18 @@ def percentile_interval(
 # %% ../../nbs/26_intervals.ipynb #cell-29
 def bootstrap(
     score:Callable,              # summed Dataset(s) -> Dataset of scores
-    sums:xr.Dataset | list[xr.Dataset], # additive statistics per case, finite; of several systems: drawn alike, one argument of `score` each
+    sums:xr.Dataset | list[xr.Dataset], # per case, additive, finite; several systems: drawn alike, one argument each
     dim:str='init_time',         # dimension of the cases
-    width:str | int='1D',        # cases closer than this are one block: a duration, a number of cases, or a coordinate of event names
-    block:str | int='auto',      # blocks drawn together; 'auto': Politis-White for each score if there are >= 20 blocks, else 1
+    width:str | int='1D',        # cases closer than this are one block: a duration, a number, or a coordinate of events
+    block:str | int='auto',      # blocks drawn together; 'auto': Politis-White per score if >= 20 blocks, else 1
     level:float=.95,             # of the interval
     replicates:int=1000,         # bootstrap draws
     min_blocks:int=5,            # with fewer independent blocks no interval is claimed
     null:float | None=None,      # also test against this value
     circular:bool=True,          # circular or moving blocks
     seed:int=0,                  # same seed, same interval
-) -> xr.Dataset:                 # scores with the dimension `estimate`: value, low, high, and p with `null`; NaN where none is claimed
-    "Scores of summed cases with block-bootstrap intervals; each variable's `note` says why an interval is missing ('one event')."
+) -> xr.Dataset:                 # scores with `estimate`: value, low, high, and p with `null`; NaN where not claimed
+    "Scores of summed cases with block-bootstrap intervals; `note` of a variable says why one is missing ('one event')."
     systems = [sums] if isinstance(sums, xr.Dataset) else list(sums)
     if any(not np.array_equal(s[dim], systems[0][dim]) for s in systems):
         raise BadInput(f'{dim} differs between the systems; wanted the same cases for all')
@@ -132,29 +133,31 @@ def bootstrap(
     without = weighted(1 - np.eye(n)) if block == 'auto' and n >= max(20, min_blocks) else None
     out = xr.Dataset(attrs=(cells[0].attrs if len(cells) == 1 else {}) | dict(level=level, width=str(width), blocks=n))
     for name, v in value.items():
-        flat = lambda s: s[name].broadcast_like(v).transpose('replicate', *v.dims).values.reshape(s.sizes['replicate'], -1)
+        flat = lambda s: (s[name].broadcast_like(v).transpose('replicate', *v.dims)
+                          .values.reshape(s.sizes['replicate'], -1))
         est = np.full((len(names), v.size), np.nan)
         est[0] = v.values.ravel()
         b, here = 1 if block == 'auto' else block, np.isfinite(est[0])
         if without is not None and here.any():
             influence = np.nan_to_num(est[0, here] - flat(without)[:, here])
-            b = int(np.clip(np.ceil(np.median(block_length(influence))), 1, n//min_blocks)) # one block for all leads and thresholds
+            length = np.median(block_length(influence)) # one block for all leads and thresholds
+            b = int(np.clip(np.ceil(length), 1, n//min_blocks))
         if n/b >= min_blocks:
             if b not in drawn: drawn[b] = weighted(draw_counts(n, b, replicates, circular, seed))
             est[1:, here] = percentile_interval(flat(drawn[b])[:, here], n/b, level, null)
         note = '' if n/b >= min_blocks else 'one event' if n == 1 else f'{n/b:.3g} blocks'
-        out[name] = xr.DataArray(est.reshape(len(names), *v.shape), dict(estimate=names) | dict(v.coords), ('estimate', *v.dims),
-                                 attrs=v.attrs | dict(note=note, block=b))
+        out[name] = xr.DataArray(est.reshape(len(names), *v.shape), dict(estimate=names) | dict(v.coords),
+                                 ('estimate', *v.dims), attrs=v.attrs | dict(note=note, block=b))
     return out
 
 # %% ../../nbs/26_intervals.ipynb #cell-42
 def diebold_mariano(
     difference:xr.DataArray,  # score of A minus score of B per case, finite; one dimension is `dim`
-    horizon:int=1,            # h: forecasts are h steps of `dim` ahead, so that differences up to h - 1 apart are correlated
+    horizon:int=1,            # h: forecasts are h steps of `dim` ahead; differences up to h - 1 apart are correlated
     dim:str='init_time',      # dimension of the cases
     method:str='HLN',         # 'HLN' (Harvey, Leybourne and Newbold) or 'HG' (Hering and Genton)
-) -> xr.Dataset:              # mean, statistic, p (two-sided); NaN where all differences are 0 or the HLN variance is not positive
-    "`scores.stats.statistical_tests.diebold_mariano` for every series of `difference`. `BadInput` if a difference is missing."
+) -> xr.Dataset:              # mean, statistic, p (two-sided); NaN if all differences are 0 or the HLN variance <= 0
+    "`scores.stats.statistical_tests.diebold_mariano` for every series. `BadInput` if a difference is missing."
     if difference.isnull().any():
         raise BadInput(f'{int(difference.isnull().sum())} of {difference.size} differences are NaN; wanted all finite')
     others = [d for d in difference.dims if d != dim]
