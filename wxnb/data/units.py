@@ -154,8 +154,8 @@ def convert(
     try: change(0.)
     except pint.errors.PintError:
         log = '; dBZ is logarithmic: use a Z-R relation' if 'dBZ' in (a, b) else ''
-        given = (da.name or 'the array') + (f' ({name})' if name else '')
-        raise BadInput(f'{given} is in {a!r}: no conversion to {b!r}{log}') from None
+        which = f'{da.name or "the array"}' + (f' ({name})' if name else '')
+        raise BadInput(f'{which} is in {a!r}: no conversion to {b!r}{log}') from None
     out = xr.apply_ufunc(lambda v: change(v).astype(dtype), da, keep_attrs=True, dask='parallelized',
                          output_dtypes=[dtype])
     ranges = {k: change(da.attrs[k]) for k in ('valid_min', 'valid_max', 'valid_range', 'actual_range')
@@ -168,7 +168,7 @@ def require_units(
     da:xr.DataArray, # what somebody gave us
     units:str,       # what its numbers must be
 ) -> xr.DataArray:   # in `units`
-    "The array in `units`, as it is or converted. `BadInput`, naming the variable, if its units are missing or do not fit."
+    "The array in `units`, as it is or converted. `BadInput`, naming the variable, if it has none or others."
     return convert(da, units)
 
 # %% ../../nbs/11_units.ipynb #cell-37
