@@ -51,15 +51,16 @@ def check_grids(
 def align(
     forecast:xr.DataArray | xr.Dataset, # (init_time, lead_time, [member], y|latitude, x|longitude)
     truth:xr.DataArray | xr.Dataset,    # (time, y|latitude, x|longitude)
-) -> tuple[xr.DataArray, xr.DataArray, np.ndarray]: # both in this order, and the position in `truth.time` of [init, lead] (-1: none)
-    "Which truth belongs to which forecast. `BadInput` on different dims, units or grids, repeated times, or no common time."
+) -> tuple[xr.DataArray, xr.DataArray, np.ndarray]: # both in this order; positions [init, lead] in `truth.time` (-1: none)
+    "Which truth belongs to which forecast. `BadInput` on different dims, units or grids, repeated or no common times."
     forecast, truth = one_field(forecast, 'forecast'), one_field(truth, 'truth')
     forecast = forecast.transpose('init_time', 'lead_time', ..., *truth.dims[-2:], missing_dims='ignore')
     truth = truth.transpose('time', ..., missing_dims='ignore')
     named = {'init_time', 'lead_time'} <= set(forecast.indexes) and 'time' in truth.indexes
     if not named or truth.ndim != 3 or forecast.dims[2:-2] not in ((), ('member',)):
-        raise BadInput(f'forecast has dims {forecast.dims} with coordinates {tuple(forecast.indexes)}, truth {truth.dims} '
-                       f'with {tuple(truth.indexes)}; wanted (init_time, lead_time, [member], y, x) and (time, y, x)')
+        raise BadInput(f'forecast has dims {forecast.dims} with coordinates {tuple(forecast.indexes)}, '
+                       f'truth {truth.dims} with {tuple(truth.indexes)}; '
+                       'wanted (init_time, lead_time, [member], y, x) and (time, y, x)')
     units = [str(v.attrs.get('units', 'none')).strip() for v in (forecast, truth)]
     if units[0] != units[1] and ('none' in units or not same_units(*units)):
         raise BadInput(f'units differ: forecast in {units[0]!r}, truth in {units[1]!r}')
