@@ -43,16 +43,16 @@ def _case(f, o, w, thresholds, windows, data_range, clim):
 
 # %% ../../nbs/27_skill.ipynb #cell-9
 def cases(
-    forecast:xr.DataArray | xr.Dataset,     # (init_time, lead_time, [member], y|latitude, x|longitude); one start is loaded at a time
+    forecast:xr.DataArray | xr.Dataset,     # (init_time, lead_time, [member], y|latitude, x|longitude), loaded by start
     truth:xr.DataArray | xr.Dataset,        # (time, y|latitude, x|longitude), same units and grid; NaN = missing
     thresholds:list[float],                 # increasing, in the units of the fields; an event is >= threshold
     windows:tuple[int, ...]=(1, 5, 15),     # widths of the FSS windows, cells
     weights:str | xr.DataArray | None=None, # per point: equal, 'latitude' (cell area, mean 1), or given (>= 0)
     region:xr.DataArray | None=None,        # bool (y, x): where to count
-    climatology:xr.DataArray | None=None,   # (y, x), or (time, y, x) with the times of `truth`; for the anomaly correlation
+    climatology:xr.DataArray | None=None,   # (y, x), or (time, y, x) at the times of `truth`; for anomaly correlation
     data_range:float | None=None,           # for the SSIM; None is the range of `truth`
 ) -> xr.Dataset:                            # sums over (init_time, lead_time, ...)
-    "Additive statistics of every case. `BadInput` where forecast and truth do not fit, or a forecast is missing where truth is not."
+    "Additive statistics of every case. `BadInput` where the two do not fit, or a forecast is missing where truth is not."
     forecast, truth, index = align(forecast, truth)
     thresholds = np.atleast_1d(np.asarray(thresholds, float))
     if not len(thresholds) or not np.all(np.diff(thresholds) > 0):
@@ -73,7 +73,8 @@ def cases(
                                'wanted a value everywhere, or a `region` without them')
             clim = None if climatology is None else _climate(climatology, truth.time[positions[j]])
             if (wo > 0).any(): rows[i, j] = _case(f, np.nan_to_num(o), wo, thresholds, windows, data_range, clim)
-    if not rows: raise BadInput(f'truth is missing everywhere at the {(index >= 0).sum()} times of the forecast that it has')
+    if not rows:
+        raise BadInput(f'truth is missing everywhere at the {(index >= 0).sum()} times of the forecast that it has')
     weighed = weights if isinstance(weights, str) else 'equal' if weights is None else 'given'
     return _label(rows, forecast, thresholds, windows).assign_attrs(data_range=data_range, weights=weighed)
 
@@ -117,7 +118,7 @@ def score(
     sums:xr.Dataset,     # cases summed over what is to be pooled
     by:str='threshold',  # how events are counted: 'threshold' or 'class'
 ) -> xr.Dataset:         # scores over the remaining dims; NaN where undefined
-    "All scores that follow from the sums at hand; `crps` is the ecdf form (for a single forecast the MAE), `crps_fair` the fair one."
+    "All scores that the sums allow; `crps` is the ecdf form (for a single forecast the MAE), `crps_fair` the fair one."
     c, w, fss = contingency(sums, by), sums.weight, [sums.fss.isel(term=k) for k in (0, 1)]
     out = dict(csi=c.critical_success_index(), pod=c.probability_of_detection(), far=c.false_alarm_ratio(),
                hss=c.heidke_skill_score(), ets=c.equitable_threat_score(), bias=c.frequency_bias(),
@@ -129,15 +130,15 @@ def score(
     if 'variance' in sums:
         m, j = sums.sizes['ayes'] - 1, xr.DataArray(np.arange(sums.sizes['ayes']), dims='ayes')
         no, yes, variance = sums.votes.isel(came=0), sums.votes.isel(came=1), (m + 1)/m*sums.variance
-        brier = (no*(j/m)**2 + yes*(1 - j/m)**2).sum('ayes')/w
+        brier, pairs = (no*(j/m)**2 + yes*(1 - j/m)**2).sum('ayes')/w, ((no + yes)*j*(m - j)).sum('ayes')
         out |= dict(crps_fair=sums.crps_fair/w, spread=(variance/w)**.5, spread_skill=(variance/sums.square_error)**.5,
-                    brier=brier, brier_fair=brier - ((no + yes)*j*(m - j)).sum('ayes')/(m**2*(m - 1)*w), roc_area=roc(sums).area)
+                    brier=brier, brier_fair=brier - pairs/(m**2*(m - 1)*w), roc_area=roc(sums).area)
     return xr.Dataset(out)
 
 # %% ../../nbs/27_skill.ipynb #cell-21
 def roc(
     sums:xr.Dataset, # cases of an ensemble, or any sum of them
-) -> xr.Dataset:     # pod, pofd (..., threshold, ayes) of warning when so many members or more say so; area under the curve
+) -> xr.Dataset:     # pod, pofd (..., threshold, ayes) of warning when so many members or more say so; area under it
     "Relative operating characteristic of every threshold."
     down = sums.votes.isel(ayes=slice(None, None, -1)).cumsum('ayes')
     rate = (down/down.isel(ayes=-1)).pad(ayes=(1, 0), constant_values=0.)
@@ -155,9 +156,9 @@ def _scalar_sums(cases):
 def summary(
     cases:xr.Dataset,    # from `cases`, or part of it
     by:str='threshold',  # how events are counted: 'threshold' or 'class'
-    **kwargs,            # of `wxnb.verify.intervals.bootstrap`: width='1D', block='auto', level=.95, replicates=1000, seed=0 ...
-) -> xr.Dataset:         # scores over (estimate, lead_time, [threshold], [window]), estimate: value, low, high; and `cases`, the fields verified
-    "Scores by lead time and threshold, pooled over starts, with block-bootstrap intervals over starts."
+    **kwargs,            # of `intervals.bootstrap`: width='1D', block='auto', level=.95, replicates=1000, seed=0 ...
+) -> xr.Dataset:         # scores over (estimate, lead_time, [threshold], [window]), and `cases`, the fields verified
+    "Pooled scores by lead time and threshold with block-bootstrap intervals over starts; estimate: value, low, high."
     out = bootstrap(lambda s: score(s, by), _scalar_sums(cases), **kwargs)
     return out.assign(cases=cases.fields.sum('init_time').astype(int)).assign_attrs(by=by)
 
@@ -168,13 +169,16 @@ def compare(
     relative:bool=False,     # (a - b)/b instead of a - b
     by:str='threshold',      # how events are counted: 'threshold' or 'class'
     **kwargs,                # for `wxnb.verify.intervals.bootstrap`
-) -> xr.Dataset:             # differences of the scores that both have, over (estimate, lead_time, ...); estimate: value, low, high, p
-    "Paired difference of two systems, with the interval and two-sided p-value of one bootstrap that draws the same starts for both."
+) -> xr.Dataset:             # differences of common scores over (estimate: value, low, high, p; lead_time, ...)
+    "Paired difference of two systems, its interval and two-sided p-value: one bootstrap, the same starts for both."
     for n in ('init_time', 'lead_time', 'threshold', 'window'):
         here, there = (c[n].values if n in c.coords else np.array([]) for c in (a, b)) # leads may have been pooled
-        if not np.array_equal(here, there): raise BadInput(f'{n} differs: first system has {len(here)} from {here[:1]}, second {len(there)} from {there[:1]}')
+        if not np.array_equal(here, there):
+            raise BadInput(f'{n} differs: first system has {len(here)} from {here[:1]}, '
+                           f'second {len(there)} from {there[:1]}')
     if a.data_range != b.data_range: raise BadInput(f'data_range differs: {a.data_range:g} and {b.data_range:g}')
-    if not (np.allclose(a.weight, b.weight) and np.allclose(a.joint.sum('forecast_class'), b.joint.sum('forecast_class'))):
+    came = [s.joint.sum('forecast_class') for s in (a, b)]
+    if not (np.allclose(a.weight, b.weight) and np.allclose(*came)):
         raise BadInput('the two systems were not verified against the same truth with the same weights; '
                        'wanted the same points and events in every case')
     def difference(s, t):
@@ -188,7 +192,7 @@ def compare(
 def reliability(
     cases:xr.Dataset, # of an ensemble
     **kwargs,         # for `wxnb.verify.intervals.bootstrap`
-) -> xr.Dataset:      # observed (estimate, lead_time, threshold, ayes) at each `probability` (ayes), and `share` of the points
+) -> xr.Dataset:      # observed (estimate, lead_time, threshold, ayes) at each `probability`, and `share` of the points
     "How often the event came when so many members said so, with intervals over starts."
     def observed(s):
         said = s.votes.sum('came')
@@ -215,10 +219,11 @@ def _members(cases, what):
 def spectra(
     cases:xr.Dataset, # from `cases`
     **kwargs,         # for `wxnb.verify.intervals.bootstrap`
-) -> xr.Dataset:      # forecast, truth and their ratio (estimate, lead_time, wave): mean power at so many waves across the longer side
+) -> xr.Dataset:      # forecast, truth, their ratio (estimate, lead_time, wave): power by waves across the longer side
     "Mean radial power spectra of forecast and truth, with intervals over starts."
     def mean(s):
-        return xr.Dataset(dict(forecast=s.psd_forecast/s.fields, truth=s.psd_truth/s.fields, ratio=s.psd_forecast/s.psd_truth))
+        return xr.Dataset(dict(forecast=s.psd_forecast/s.fields, truth=s.psd_truth/s.fields,
+                               ratio=s.psd_forecast/s.psd_truth))
     return bootstrap(mean, cases[['fields', 'psd_forecast', 'psd_truth']], **kwargs)
 
 # %% ../../nbs/27_skill.ipynb #cell-56
@@ -232,7 +237,7 @@ def _lead(t):
 # %% ../../nbs/27_skill.ipynb #cell-57
 def to_json(
     summary:xr.Dataset, # from `summary` or `compare`
-) -> dict:              # about: attributes; scores: rows of score, lead_minutes, threshold, window, value, low, high, [p], note
+) -> dict:              # about: attributes; scores: score, lead_minutes, threshold, window, value, low, high, [p], note
     "Everything in a summary as plain numbers and text; None where undefined."
     plain = lambda x: None if isinstance(x, float) and not np.isfinite(x) else x
     rows = []
@@ -250,15 +255,16 @@ def table(
     summary:xr.Dataset,             # from `summary` or `compare`
     names:list[str] | None=None,    # which scores; None is all
     digits:int=3,                   # after the point
-) -> pd.DataFrame:                  # rows: score and threshold or window; columns: lead times; cells 'value [low, high]'
+) -> pd.DataFrame:                  # a row per score and threshold or window, a column per lead; 'value [low, high]'
     "Scores to read: value and interval, or the reason why there is none."
-    rows = {}
+    rows, by_class = {}, summary.attrs.get('by') == 'class'
+    says = lambda x: f'{x:.{digits}f}'
     for r in to_json(summary if names is None else summary[names])['scores']:
-        event = 'class from' if summary.attrs.get('by') == 'class' and r['score'] in ('csi', 'pod', 'far', 'hss', 'ets', 'bias') else '>='
+        event = 'class from' if by_class and r['score'] in ('csi', 'pod', 'far', 'hss', 'ets', 'bias') else '>='
         label = r['score'] + (f" {event} {r['threshold']:g}" if 'threshold' in r else '')
         if 'window' in r: label += f" ({r['window']} cells)"
-        says = lambda x: f'{x:.{digits}f}'
-        interval = f" [{says(r['low'])}, {says(r['high'])}]" if r['low'] is not None else f" ({r['note'] or 'no interval'})"
+        interval = f" ({r['note'] or 'no interval'})" if r['low'] is None else f" [{says(r['low'])}, {says(r['high'])}]"
         cell = '-' if r['value'] is None else says(r['value']) + interval
-        rows.setdefault(label, {})[_lead(pd.Timedelta(minutes=r['lead_minutes'])) if 'lead_minutes' in r else 'all leads'] = cell
+        lead = _lead(pd.Timedelta(minutes=r['lead_minutes'])) if 'lead_minutes' in r else 'all leads'
+        rows.setdefault(label, {})[lead] = cell
     return pd.DataFrame.from_dict(rows, orient='index')
