@@ -83,7 +83,8 @@ def soft_fss(
 ) -> tuple[Tensor, Tensor]:   # sum of 1 - FSS over fields with an event, their number
     "Soft fractions skill score as a loss: sum and weight."
     side = min(target.shape[-2:])
-    if not 1 <= window <= side: raise BadInput(f'window of {window} cells; wanted 1 to {side}, the smaller side of the field')
+    if not 1 <= window <= side:
+        raise BadInput(f'window of {window} cells; wanted 1 to {side}, the smaller side of the field')
     p, t, w = _masked(pred, target, mask)
     step = lambda v: (v >= threshold).to(v.dtype)
     soft = (lambda v: ((v - threshold)/softness).sigmoid()) if softness else step
