@@ -7,6 +7,7 @@ __all__ = ['TRAIN', 'HELP', 'Inspect', 'Forecast', 'Verify', 'Demo', 'Parity', '
 
 # %% ../nbs/90_cli.ipynb #cell-2
 import json
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -28,9 +29,11 @@ class Inspect:
     def run(self):
         from wxnb.data.files import describe, inspect, open_weather
         from wxnb.systems.report import quick_look
+        name = ''.join(c for c in Path(self.path).resolve().name.split('.')[0] if c not in '*?[]')
+        picture = self.picture or Path(f'{name or "data"}_inspect.png')
+        if picture.exists() and not self.overwrite: raise BadInput(f'{picture} exists and is kept; say overwrite, or another picture')
         ds = open_weather(self.path)
         info = inspect(ds)
-        picture = self.picture or Path(f'{Path(self.path.rstrip("/")).name.split(".")[0]}_inspect.png')
         quick_look(ds, picture, self.overwrite)
         print(json.dumps(info | dict(picture=str(picture)), indent=1) if self.json else f'{describe(info)}\npicture: {picture}')
 
@@ -92,6 +95,7 @@ class Parity:
 
     def run(self):
         from wxnb.parity import errors
+        if not self.files: raise BadInput('no file given; wanted .npz files of reference numbers')
         found = {str(f): errors(f) for f in self.files}
         print(json.dumps(found, indent=1) if self.json else '\n'.join(f'{f}\n' + '\n'.join(f'  {n:30} {e:.2e}' for n, e in v.items()) for f, v in found.items()))
 
@@ -123,8 +127,10 @@ def train_convlstm(args:list[str]):
         train: flat[pipeline.TrainConfig] = config.train
 
     a, start = tyro.cli(Train, prog='wxnb train convlstm', args=args), time.monotonic()
+    if a.verify: report.rain_thresholds(a.thresholds)
     rain = pipeline.read_rain(a.data, a.cache)
     run = pipeline.train_convlstm(rain, a.out, pipeline.ConvLSTMConfig(a.window, a.model, a.train), a.resume, a.overwrite)
+    shutil.rmtree(run/'report', ignore_errors=True) # of another training
     print(f'trained: {run}')
     if not a.verify: return
     grids = report.evaluate(run, rain, a.thresholds, progress=a.train.progress)
@@ -175,7 +181,7 @@ def _choose(rest, command, choices):
 def main():
     "The entry point: what is wrong with the input is said in one line, exit status 2; an interruption is 130."
     try: dispatch(sys.argv[1:])
-    except BadInput as e: sys.exit(_say(f'wxnb: {e}'))
+    except (BadInput, OSError, FloatingPointError) as e: sys.exit(_say(f'wxnb: {e}')) # OSError: no permission, no space, no such folder
     except KeyboardInterrupt: _say('interrupted; what was finished is kept'); sys.exit(130)
 
 # %% ../nbs/90_cli.ipynb #cell-19

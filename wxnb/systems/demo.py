@@ -10,10 +10,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ..core import BadInput, RunCard, preset, write_whole
+from ..core import RunCard, preset, write_whole
 from ..data.toyrain import toyrain
 from .pipeline import ConvLSTMConfig, forecast, train_convlstm
-from .report import evaluate, write_report
+from .report import evaluate, may_replace, write_report
 
 # %% ../../nbs/79_demo.ipynb #cell-5
 def demo(
@@ -23,9 +23,9 @@ def demo(
     frames:int=800,                # length of the world, frames of three hours
     progress:bool=False,           # show progress bars
 ) -> Path:                         # index.html
-    "ToyRain, trained, forecast, verified, on one page. `BadInput` if `out` holds something that is no demo."
+    "ToyRain, trained, forecast, verified, on one page. `BadInput` if `out` holds something that is no report."
     out, start = Path(out), time.monotonic()
-    if out.exists() and not (out/'scores.json').exists() and any(out.iterdir()): raise BadInput(f'{out} holds something that is no demo, and is kept; say another folder')
+    may_replace(out, overwrite=True)
     c = preset(ConvLSTMConfig, 'toyrain')
     c = replace(c, train=replace(c.train, steps=steps, seed=seed, val_every=min(50, steps), save_every=min(100, steps), progress=progress, device='cpu'))
     world = toyrain(frames, seed=seed, levels=False, step_hours=3)
