@@ -36,7 +36,7 @@ class WindowConfig:
     context: int = 6      # observed frames
     lead: int = 12        # frames to forecast
     coarsen: int = 4      # side of the blocks that are averaged to one training cell: 4 makes 4 km of 1 km radar
-    shares: tuple[float, float, float] = (0.45, 0.2, 0.35) # of the record for training, validation and the held-out part, in order of time
+    shares: tuple[float, float, float] = (0.45, 0.2, 0.35) # of the record: training, validation, held-out part
     gap: int = 0          # frames left out between the parts
     batch: int = 4        # windows in a batch
     crop: int = 96        # side of random square training crops, cells; 0 for whole frames
@@ -62,7 +62,9 @@ def read_rain(
     "The rain of a record. `BadInput` if there is none, or fewer than two frames."
     if isinstance(data, xr.Dataset): ds = to_rain_rate(data)
     else: ds = read_once(data, lambda: to_rain_rate(open_weather(data)), cache, 'rain rate')
-    if ds.sizes['time'] < 2: raise BadInput(f'{ds.attrs.get("source", data)} holds a single time; wanted a sequence of frames (a folder of them counts)')
+    if ds.sizes['time'] < 2:
+        raise BadInput(f'{ds.attrs.get("source", data)} holds a single time; wanted a sequence of frames (a folder of '
+                       'them counts)')
     return ds
 
 # %% ../../nbs/70_pipeline.ipynb #cell-10
@@ -95,14 +97,18 @@ def train_convlstm(
     record = WeatherData(training_frames(rain, w.coarsen), w.context, w.lead, shares=w.shares, gap=w.gap, batch=w.batch,
                          steps=c.steps*c.accumulate, seed=c.seed, crop=w.crop or None, turn=w.turn)
     times = record.train.frames.time.values
-    saved = dict(kind='convlstm', config=asdict(config), normaliser=asdict(record.normaliser), grid=describe_grid(rain), variable='rain_rate', units='mm h-1',
-                 step_seconds=float(record.train[0].step/np.timedelta64(1, 's')), source=str(rain.attrs.get('source', '')), versions=versions(),
-                 trained_on=_text(record.period), held_out=_text(times[[record.split.test[0], record.split.test[-1] + w.context + w.lead - 1]]))
+    held_out = times[[record.split.test[0], record.split.test[-1] + w.context + w.lead - 1]]
+    saved = dict(kind='convlstm', config=asdict(config), normaliser=asdict(record.normaliser),
+                 grid=describe_grid(rain), variable='rain_rate', units='mm h-1',
+                 step_seconds=float(record.train[0].step/np.timedelta64(1, 's')),
+                 source=str(rain.attrs.get('source', '')), versions=versions(),
+                 trained_on=_text(record.period), held_out=_text(held_out))
     with torch.random.fork_rng():
         torch.manual_seed(c.seed)
         trainee = Trainee(Nowcaster(1, [0], config.model), rain_loss, c, saved)
     run = fit(trainee, record.train_dataloader(), record.val_dataloader(), out, resume, overwrite)
-    with write_whole(run/'config.yaml', overwrite=True) as tmp: tmp.write_text(yaml.safe_dump(_plain(asdict(config)), sort_keys=False))
+    with write_whole(run/'config.yaml', overwrite=True) as tmp:
+        tmp.write_text(yaml.safe_dump(_plain(asdict(config)), sort_keys=False))
     return run
 
 # %% ../../nbs/70_pipeline.ipynb #cell-17
@@ -129,16 +135,21 @@ def load_model(
     blocks:int=1,      # for `UNTRAINED`: side of the blocks of cells it sees
 ) -> Model:
     "A model by its name or folder. `BadInput` if it is neither, or was made by another system."
-    if str(model) in UNTRAINED: return Model(str(model), UNTRAINED[str(model)], PLAIN, 4 if str(model) != 'persistence' else 1, blocks)
-    if not Path(model).exists(): raise BadInput(f'model {str(model)!r} is no folder of a run, and none of {", ".join(UNTRAINED)}')
+    if str(model) in UNTRAINED:
+        return Model(str(model), UNTRAINED[str(model)], PLAIN, 1 if str(model) == 'persistence' else 4, blocks)
+    if not Path(model).exists():
+        raise BadInput(f'model {str(model)!r} is no folder of a run, and none of {", ".join(UNTRAINED)}')
     weights, saved = load(model, which)
-    if saved.get('kind') != 'convlstm': raise BadInput(f'{model} is a model of kind {saved.get("kind")!r}; wanted convlstm')
+    if saved.get('kind') != 'convlstm':
+        raise BadInput(f'{model} is a model of kind {saved.get("kind")!r}; wanted convlstm')
     try:
         c, n = saved['config'], saved['normaliser']
         net = Nowcaster(len(n['channels']), [0], NowcasterConfig(**c['model']))
         net.load_state_dict(weights)
-        return Model('convlstm', Deterministic(net), Normaliser(**{k: tuple(v) for k, v in n.items()}), c['window']['context'], c['window']['coarsen'], saved)
-    except (KeyError, TypeError, RuntimeError) as e: raise BadInput(f'{model} does not hold a whole model of this version: {" ".join(str(e).split())}') from None
+        normaliser = Normaliser(**{k: tuple(v) for k, v in n.items()})
+        return Model('convlstm', Deterministic(net), normaliser, c['window']['context'], c['window']['coarsen'], saved)
+    except (KeyError, TypeError, RuntimeError) as e:
+        raise BadInput(f'{model} does not hold a whole model of this version: {" ".join(str(e).split())}') from None
 
 # %% ../../nbs/70_pipeline.ipynb #cell-21
 def check_record(
@@ -148,13 +159,19 @@ def check_record(
     "`BadInput` if `rain` has another step or spacing than what `model` was trained on."
     if not model.saved: return
     step, want = time_step(rain.time.values)[0]/np.timedelta64(1, 's'), model.saved['step_seconds']
-    if step != want: raise BadInput(f'{rain.attrs.get("source", "the record")} has a frame every {step/60:g} min; {model.name} was trained on every {want/60:g} min')
+    if step != want:
+        raise BadInput(f'{rain.attrs.get("source", "the record")} has a frame every {step/60:g} min; {model.name} was '
+                       f'trained on every {want/60:g} min')
     here, there = describe_grid(rain), model.saved['grid']
     for a, b in zip(here['dims'], there['dims']):
         p, q = (g.get(d) for g, d in ((here, a), (there, b)))
-        if here['kind'] != there['kind'] or p and q and (p['units'] != q['units'] or abs(abs(p['spacing'] or 0) - abs(q['spacing'] or 0)) > 0.02*abs(q['spacing'] or 1)):
-            say = lambda g, d: f'{g["kind"]} grid with {d} every {g[d]["spacing"]} {g[d]["units"]}' if d in g else f'{g["kind"]} grid'
-            raise BadInput(f'{rain.attrs.get("source", "the record")} is on a {say(here, a)}; {model.name} was trained on a {say(there, b)}')
+        size = lambda axis: abs(axis['spacing'] or 0)
+        differ = p and q and (p['units'] != q['units'] or abs(size(p) - size(q)) > 0.02*(size(q) or 1))
+        if here['kind'] != there['kind'] or differ:
+            spaced = lambda g, d: f' with {d} every {g[d]["spacing"]} {g[d]["units"]}' if d in g else ''
+            say = lambda g, d: f'{g["kind"]} grid{spaced(g, d)}'
+            raise BadInput(f'{rain.attrs.get("source", "the record")} is on a {say(here, a)}; {model.name} was trained '
+                           f'on a {say(there, b)}')
 
 # %% ../../nbs/70_pipeline.ipynb #cell-23
 def as_forecast(
@@ -164,11 +181,15 @@ def as_forecast(
 ) -> xr.Dataset:             # rain_rate (init_time, lead_time, [member], y, x)
     "One forecast as labelled rain; missing where nothing was observed."
     start, m, dims = seen.time.values[-1], len(values), seen.dims[-2:]
-    f = xr.DataArray(np.where(seen.notnull().any('time').values, values, np.nan).astype('float32'), dims=('member', 'lead_time', *dims), attrs=seen.attrs)
+    known = np.where(seen.notnull().any('time').values, values, np.nan).astype('float32')
+    f = xr.DataArray(known, dims=('member', 'lead_time', *dims), attrs=seen.attrs)
     f = f.transpose('lead_time', 'member', *dims) if m > 1 else f[0]
     leads = (np.arange(values.shape[1]) + 1)*step.astype('timedelta64[ns]')
-    f = f.assign_coords({c: v for c, v in seen.coords.items() if set(v.dims) <= set(dims)} | dict(lead_time=('lead_time', leads, dict(standard_name='forecast_period'))))
-    f = f.expand_dims(init_time=np.array([start], 'datetime64[ns]')).assign_coords(valid_time=(('init_time', 'lead_time'), start + leads[None], dict(standard_name='time', long_name='valid time')))
+    f = f.assign_coords({c: v for c, v in seen.coords.items() if set(v.dims) <= set(dims)})
+    f = f.assign_coords(lead_time=('lead_time', leads, dict(standard_name='forecast_period')))
+    f = f.expand_dims(init_time=np.array([start], 'datetime64[ns]'))
+    about = dict(standard_name='time', long_name='valid time')
+    f = f.assign_coords(valid_time=(('init_time', 'lead_time'), start + leads[None], about))
     f.init_time.attrs['standard_name'] = 'forecast_reference_time'
     if m > 1: f = f.assign_coords(member=('member', np.arange(m), dict(standard_name='realization')))
     return f.to_dataset(name='rain_rate')
@@ -185,15 +206,19 @@ def start_index(
     for s in starts:
         try: t = pd.Timestamp(s)
         except (ValueError, TypeError): t = pd.NaT
-        if pd.isna(t): raise BadInput(f'start {s!r} is not a time; wanted for example {pd.Timestamp(times[context - 1]):%Y-%m-%dT%H:%M}')
+        if pd.isna(t):
+            raise BadInput(f'start {s!r} is not a time; wanted for example '
+                           f'{pd.Timestamp(times[context - 1]):%Y-%m-%dT%H:%M}')
         if t.tzinfo: t = t.tz_convert('UTC').tz_localize(None)
         wanted = [t - k*pd.Timedelta(step) for k in range(context)]
         if absent := [u for u in wanted if u not in index]:
-            raise BadInput(f'start {t:%Y-%m-%dT%H:%M} needs the {context} frames up to it every {pd.Timedelta(step)/pd.Timedelta("1min"):g} min; the record of '
-                           f'{index[0]:%Y-%m-%dT%H:%M} to {index[-1]:%Y-%m-%dT%H:%M} has none at {absent[0]:%Y-%m-%dT%H:%M}')
+            minutes, form = pd.Timedelta(step)/pd.Timedelta('1min'), '%Y-%m-%dT%H:%M'
+            raise BadInput(f'start {t:{form}} needs the {context} frames up to it every {minutes:g} min; the record of '
+                           f'{index[0]:{form}} to {index[-1]:{form}} has none at {absent[0]:{form}}')
         out.append(index.get_loc(t))
     if not out: raise BadInput('no start given; wanted at least one time')
-    if twice := [i for i in out if out.count(i) > 1]: raise BadInput(f'start {index[twice[0]]:%Y-%m-%dT%H:%M} is given twice')
+    if twice := [i for i in out if out.count(i) > 1]:
+        raise BadInput(f'start {index[twice[0]]:%Y-%m-%dT%H:%M} is given twice')
     return sorted(out)
 
 # %% ../../nbs/70_pipeline.ipynb #cell-25
@@ -202,11 +227,14 @@ def held_out_starts(
     times:np.ndarray,  # of the frames of the record that are not wholly missing
     lead:int,          # frames
 ) -> np.ndarray:       # datetime64 [k]
-    "Every start whose observed and forecast frames all lie in the part that training did not see. `BadInput` for a model without one."
-    if not model.saved: raise BadInput(f'{model.name} was not trained, so no part is held out; give times, or a forecast file whose starts to use')
+    "Every start whose frames all lie in the part that training did not see. `BadInput` for a model without one."
+    if not model.saved:
+        raise BadInput(f'{model.name} was not trained, so no part is held out; give times, or a forecast file whose '
+                       'starts to use')
     first, last = (np.datetime64(t) for t in model.saved['held_out'])
     part = times[(times >= first) & (times <= last)]
-    if not len(part): raise BadInput(f'the record of {times[0]} to {times[-1]} has nothing of the held-out part {first} to {last}')
+    if not len(part):
+        raise BadInput(f'the record of {times[0]} to {times[-1]} has nothing of the held-out part {first} to {last}')
     return part[window_starts(part, model.context + lead) + model.context - 1]
 
 # %% ../../nbs/70_pipeline.ipynb #cell-26
@@ -228,7 +256,9 @@ def each_forecast(
     if members < 1: raise BadInput(f'members is {members}; wanted at least 1')
     for i in tqdm(start_index(times, starts, context), desc=f'forecast {model.name}', disable=not progress):
         seen = rain.isel(time=slice(i - context + 1, i + 1))
-        if empty_frames(seen).any(): raise BadInput(f'start {times[i]} needs the {context} frames up to it; that of {seen.time.values[empty_frames(seen)][0]} is wholly missing')
+        if empty_frames(seen).any():
+            raise BadInput(f'start {times[i]} needs the {context} frames up to it; that of '
+                           f'{seen.time.values[empty_frames(seen)][0]} is wholly missing')
         frames = training_frames(seen, model.blocks).load()
         batch = replace(Windows(frames, np.array([0]), context, 0, model.normaliser)[0], step=step)
         y = model.forecaster(batch, lead, n=members, generator=generator(seed, 'forecast', str(times[i])))
@@ -236,15 +266,19 @@ def each_forecast(
         like = seen.rain_rate.load()
         if model.blocks > 1:
             coarse = coarsen(seen, model.blocks, edge='pad').rain_rate
-            if to_input: y = refine(xr.DataArray(y.numpy(), dims=('member', 'lead_time', *coarse.dims[-2:]), coords={d: coarse[d] for d in coarse.dims[-2:]}, attrs=coarse.attrs), like).values
+            dims = coarse.dims[-2:]
+            axes = {d: coarse[d] for d in dims}
+            on_blocks = xr.DataArray(y.numpy(), axes, ('member', 'lead_time', *dims), attrs=coarse.attrs)
+            if to_input: y = refine(on_blocks, like).values
             else: like = coarse
-        yield as_forecast(np.asarray(y), like, step).assign_attrs({k: v for k, v in rain.attrs.items() if k in ('crs', 'institution', 'license')})
+        kept = {k: v for k, v in rain.attrs.items() if k in ('crs', 'institution', 'license')}
+        yield as_forecast(np.asarray(y), like, step).assign_attrs(kept)
 
 # %% ../../nbs/70_pipeline.ipynb #cell-27
 def forecast(
     model:str | Path | Model,     # the folder of a run, or one of `UNTRAINED`
     data:str | Path | xr.Dataset, # the record, as for `read_rain`
-    start:str | Sequence,         # init times; 'held-out' for all that training did not see; or a forecast file, for its starts
+    start:str | Sequence,         # init times; 'held-out': all that training did not see; a forecast file: its starts
     lead:int=12,                  # frames
     out:str | Path | None=None,   # a .nc file to write
     members:int=1,                # of an ensemble, where the model makes one
@@ -258,15 +292,20 @@ def forecast(
     model = model if isinstance(model, Model) else load_model(model)
     rain = read_rain(data, cache)
     if isinstance(start, (str, Path)):
-        seen = lambda: rain.time.values[~empty_frames(rain).values]
-        start = held_out_starts(model, seen(), lead) if start == 'held-out' else open_forecast(start).init_time.values if str(start).endswith('.nc') else [start]
+        if start == 'held-out': start = held_out_starts(model, rain.time.values[~empty_frames(rain).values], lead)
+        else: start = open_forecast(start).init_time.values if str(start).endswith('.nc') else [start]
     start = [start] if np.ndim(start) == 0 else start
-    ds = xr.concat(list(each_forecast(model, rain, start, lead, members, seed, progress)), 'init_time', combine_attrs='override')
+    each = each_forecast(model, rain, start, lead, members, seed, progress)
+    ds = xr.concat(list(each), 'init_time', combine_attrs='override')
     trained = model.saved.get('trained_on')
-    inside = [str(t)[:16] for t in ds.init_time.values if trained and np.datetime64(trained[0]) <= t <= np.datetime64(trained[1])]
-    ds = ds.assign_attrs(Conventions='CF-1.10', title=f'{model.name} forecast of rain rate', model=model.name, source=f'{model.name} from {rain.attrs.get("source", "")}',
-                         history=provenance(f'{model.name} forecast, {lead} frames from {ds.sizes["init_time"]} start(s)'), seed=seed, **(dict(trained_on=' to '.join(trained)) if trained else {}),
-                         **(dict(warning=f'starts in the training period: {", ".join(inside[:5])}{" and more" if len(inside) > 5 else ""}') if inside else {}))
+    seen_before = lambda t: trained and np.datetime64(trained[0]) <= t <= np.datetime64(trained[1])
+    inside = [str(t)[:16] for t in ds.init_time.values if seen_before(t)]
+    ds = ds.assign_attrs(
+        Conventions='CF-1.10', title=f'{model.name} forecast of rain rate', model=model.name, seed=seed,
+        source=f'{model.name} from {rain.attrs.get("source", "")}',
+        history=provenance(f'{model.name} forecast, {lead} frames from {ds.sizes["init_time"]} start(s)'))
+    if trained: ds.attrs['trained_on'] = ' to '.join(trained)
+    if inside: ds.attrs['warning'] = f'{len(inside)} start(s) in the training period, from {inside[0]}'
     if out: save_forecast(ds, out, overwrite)
     return ds
 
@@ -285,10 +324,13 @@ def save_forecast(
     "Write a forecast as compressed NetCDF-4."
     _may_write(out, overwrite)
     if crs := ds.attrs.get('crs'):
-        ds = ds.assign(crs=xr.DataArray(np.int32(0), attrs={k: v for k, v in pyproj.CRS(crs).to_cf().items() if not isinstance(v, dict)}))
+        mapping = {k: v for k, v in pyproj.CRS(crs).to_cf().items() if not isinstance(v, dict)}
+        ds = ds.assign(crs=xr.DataArray(np.int32(0), attrs=mapping))
         ds.rain_rate.attrs['grid_mapping'] = 'crs'
-    encoding = dict(rain_rate=dict(zlib=True, complevel=1, dtype='float32', _FillValue=np.float32(np.nan), chunksizes=(1, 1, *ds.rain_rate.shape[2:])), lead_time=dict(units='seconds', dtype='int64'),
-                    init_time=dict(units='seconds since 1970-01-01', dtype='int64'), valid_time=dict(units='seconds since 1970-01-01', dtype='int64'))
+    packed = dict(zlib=True, complevel=1, dtype='float32', _FillValue=np.float32(np.nan))
+    clock = dict(units='seconds since 1970-01-01', dtype='int64')
+    encoding = dict(rain_rate=packed | dict(chunksizes=(1, 1, *ds.rain_rate.shape[2:])), init_time=clock,
+                    valid_time=clock, lead_time=dict(units='seconds', dtype='int64'))
     encoding |= {d: dict(_FillValue=None) for d in ds.rain_rate.dims[-2:]} # CF: coordinates have no missing values
     with write_whole(out, overwrite) as tmp: ds.to_netcdf(tmp, engine='netcdf4', encoding=encoding)
     return Path(out)
@@ -301,6 +343,9 @@ def open_forecast(
     if not Path(path).is_file(): raise BadInput(f'{path}: no such file')
     try: ds = xr.open_dataset(path, decode_timedelta=True, chunks=dict(init_time=1))
     except Exception as e: raise BadInput(f'{path} is not a readable NetCDF file ({type(e).__name__})') from None
-    if not {'init_time', 'lead_time'} <= set(ds.dims): raise BadInput(f'{path} has dims {tuple(ds.sizes)}; a forecast has init_time and lead_time')
-    if ds.init_time.dtype.kind != 'M' or ds.lead_time.dtype.kind != 'm': raise BadInput(f'{path} has init_time as {ds.init_time.dtype} and lead_time as {ds.lead_time.dtype}; wanted times and time spans with CF units')
+    if not {'init_time', 'lead_time'} <= set(ds.dims):
+        raise BadInput(f'{path} has dims {tuple(ds.sizes)}; a forecast has init_time and lead_time')
+    if ds.init_time.dtype.kind != 'M' or ds.lead_time.dtype.kind != 'm':
+        raise BadInput(f'{path} has init_time as {ds.init_time.dtype} and lead_time as {ds.lead_time.dtype}; wanted '
+                       'times and time spans with CF units')
     return ds.drop_vars('crs', errors='ignore').assign_coords(valid_time=ds.init_time + ds.lead_time)
