@@ -43,6 +43,8 @@ def read_golden(
             try: arrays[key] = z[key]
             except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as e:
                 raise BadInput(f'{path}: {key!r} cannot be read as a plain array: {e}') from None
+            if key != 'config' and np.asarray(arrays[key]).dtype.kind not in 'fiub':
+                raise BadInput(f'{path}: {key!r} holds no real numbers')
     try: config = json.loads(str(arrays['config']))
     except KeyError: raise BadInput(f"{path}: no 'config'; found {sorted(arrays)[:5]}") from None
     except json.JSONDecodeError as e: raise BadInput(f"{path}: 'config' is not JSON: {e}") from None
@@ -62,7 +64,8 @@ def load_state(
     "Fill every tensor of `net` from `state`. `BadInput` if anything is missing, left over or of another shape."
     ours = {name(k): v for k, v in net.state_dict().items()}
     problems = [f'lacks {k}' for k in ours if k not in state] + [f'{k} is left over' for k in state if k not in ours]
-    problems += [f'{k} is {state[k].shape}, wanted {tuple(v.shape)}' for k, v in ours.items() if k in state and state[k].shape != tuple(v.shape)]
+    problems += [f'{k} is {state[k].shape}, wanted {tuple(v.shape)}' for k, v in ours.items()
+                 if k in state and state[k].shape != tuple(v.shape)]
     if problems: raise BadInput(f'state: {"; ".join(problems)}')
     with torch.no_grad(): [v.copy_(torch.as_tensor(state[k])) for k, v in ours.items()]
     return net
@@ -76,10 +79,12 @@ def convlstm(
     def public(input_dim, hidden_dim, kernel_size, num_layers, batch_first=False, bias=True, return_all_layers=False):
         hidden = hidden_dim if isinstance(hidden_dim, list) else [hidden_dim]*num_layers
         kernel = kernel_size if isinstance(kernel_size[0], list) else [kernel_size]*num_layers
-        if not len(hidden) == len(kernel) == num_layers: raise BadInput(f'{len(hidden)} hidden_dim and {len(kernel)} kernel_size for num_layers={num_layers}')
-        return ConvLSTM(input_dim, hidden, kernel, bias=bias), batch_first, slice(None) if return_all_layers else slice(-1, None)
+        if not len(hidden) == len(kernel) == num_layers:
+            raise BadInput(f'{len(hidden)} hidden_dim and {len(kernel)} kernel_size for num_layers={num_layers}')
+        shown = slice(None) if return_all_layers else slice(-1, None)
+        return ConvLSTM(input_dim, hidden, kernel, bias=bias), batch_first, shown
     try: net, batch_first, shown = public(**golden.config['kwargs'])
-    except TypeError as e: raise BadInput(f'kwargs: {str(e).split("() ")[-1]}') from None
+    except (TypeError, IndexError, RuntimeError) as e: raise BadInput(f'kwargs: {str(e).split("() ")[-1]}') from None
     load_state(net, golden.state, lambda ours: ours.replace('cells.', 'cell_list.'))
     if 'x' not in golden.inputs: raise BadInput(f"no 'input.x'; found {sorted(golden.inputs)}")
     x = torch.as_tensor(golden.inputs['x']).to(dtype)
@@ -90,8 +95,10 @@ def convlstm(
 # %% ../nbs/80_parity.ipynb #cell-16
 KINDS = dict(convlstm=convlstm) # item -> f(golden, dtype) -> outputs by name
 
-WAITING = dict(prediff_unet='the latent denoiser', prediff_vae='the frame VAE', prediff_alignment='knowledge guidance', ncsnpp_ve='the score network',
-               ncsnpp_vp='the score network', mcvd_ncsnpp='the score network', samplers='the samplers', ddpm_ddim='the noise schedules',
+WAITING = dict(prediff_unet='the latent denoiser', prediff_vae='the frame VAE',
+               prediff_alignment='knowledge guidance', ncsnpp_ve='the score network',
+               ncsnpp_vp='the score network', mcvd_ncsnpp='the score network',
+               samplers='the samplers', ddpm_ddim='the noise schedules',
                edm_precond='the denoiser') # item -> what it comes with
 
 TOLERANCE = 1e-5 # for networks in float32
@@ -101,8 +108,8 @@ def difference(
     y:np.ndarray,   # ours
     ref:np.ndarray, # theirs, of the same shape
 ) -> float:
-    r"$\max|y - \hat y| / \max|\hat y|$; infinite if anything in `y` is not finite, $\max|y|$ if the reference is all zero."
-    if not np.isfinite(y).all(): return float('inf')
+    r"$\max|y - \hat y| / \max|\hat y|$; infinite where either is not finite, $\max|y|$ if the reference is all zero."
+    if not (np.isfinite(y).all() and np.isfinite(ref).all()): return float('inf')
     y, ref = np.float64(y), np.float64(ref)
     return float(np.abs(y - ref).max(initial=0)/(np.abs(ref).max(initial=0) or 1))
 
@@ -114,12 +121,15 @@ def errors(
     "How far our implementation is from the published one, given its weights and input."
     golden = read_golden(path)
     kind = golden.config['item']
-    if kind in WAITING: raise BadInput(f'{golden.name}: the kind {kind!r} comes with {WAITING[kind]}; here are {sorted(KINDS)}')
+    if not isinstance(kind, str): raise BadInput(f"{golden.name}: 'item' is {kind!r}; wanted one of {sorted(KINDS)}")
+    if kind in WAITING:
+        raise BadInput(f'{golden.name}: the kind {kind!r} comes with {WAITING[kind]}; here are {sorted(KINDS)}')
     if kind not in KINDS: raise BadInput(f'{golden.name}: unknown kind {kind!r}; here are {sorted(KINDS)}')
     try:
         with torch.no_grad(): made = KINDS[kind](golden, dtype)
     except BadInput as e: raise BadInput(f'{golden.name}: {e}') from None
     made = {k: v.cpu().numpy() for k, v in made.items()}
-    wrong = [f'{k} is {made[k].shape} here' if k in made else f'{k} is none of {sorted(made)}' for k in golden.outputs if k not in made or made[k].shape != golden.outputs[k].shape]
+    wrong = [f'{k} is {made[k].shape} here' if k in made else f'{k} is none of {sorted(made)}'
+             for k, ref in golden.outputs.items() if k not in made or made[k].shape != ref.shape]
     if wrong: raise BadInput(f'{golden.name}: outputs do not match: {"; ".join(wrong)}')
     return {k: difference(made[k], ref) for k, ref in golden.outputs.items()}
