@@ -51,7 +51,7 @@ def check_grids(
 def align(
     forecast:xr.DataArray | xr.Dataset, # (init_time, lead_time, [member], y|latitude, x|longitude)
     truth:xr.DataArray | xr.Dataset,    # (time, y|latitude, x|longitude)
-) -> tuple[xr.DataArray, xr.DataArray, np.ndarray]: # both in this order; positions [init, lead] in `truth.time` (-1: none)
+) -> tuple[xr.DataArray, xr.DataArray, np.ndarray]: # both so ordered; positions [init, lead] in `truth.time` (-1: none)
     "Which truth belongs to which forecast. `BadInput` on different dims, units or grids, repeated or no common times."
     forecast, truth = one_field(forecast, 'forecast'), one_field(truth, 'truth')
     forecast = forecast.transpose('init_time', 'lead_time', ..., *truth.dims[-2:], missing_dims='ignore')
