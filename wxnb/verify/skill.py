@@ -52,7 +52,7 @@ def cases(
     climatology:xr.DataArray | None=None,   # (y, x), or (time, y, x) at the times of `truth`; for anomaly correlation
     data_range:float | None=None,           # for the SSIM; None is the range of `truth`
 ) -> xr.Dataset:                            # sums over (init_time, lead_time, ...)
-    "Additive statistics of every case. `BadInput` where the two do not fit, or a forecast is missing where truth is not."
+    "Additive statistics of every case. `BadInput` if the two do not fit or a forecast is missing where truth is not."
     forecast, truth, index = align(forecast, truth)
     thresholds = np.atleast_1d(np.asarray(thresholds, float))
     if not len(thresholds) or not np.all(np.diff(thresholds) > 0):
