@@ -97,17 +97,18 @@ def condensation(
 # %% ../../nbs/16_toyrain.ipynb #cell-23
 def toyrain(
     frames:int=240,       # number of frames
-    ny:int=32,            # cells across the channel, from the warm side
+    ny:int=32,            # cells across the channel, from the warm side; at least 8, as `nx`
     nx:int=128,           # cells along it; the flow is eastward, towards larger x
     knob:float=1.,        # strength of upstream influence: systems move with knob * 14 m/s
     seed:int=0,           # a different film for every seed
-    step_hours:int=12,    # rain is summed, and fields are sampled, every so many hours
+    step_hours:int=12,    # rain is summed, and fields are sampled, every so many hours; a divisor of 24
     levels:bool=True,     # with the 11-level fields, or rain alone
     cell:float=50_000.,   # grid spacing, m
 ) -> xr.Dataset:          # `rain` (mm per frame) and, on 11 levels, z (m), t, td (K), u, v (m s-1)
-    "A film of the ToyRain world in schema form, after 120 h of spin-up; the first frames do not depend on how many follow. `BadInput` for sizes below 8 or a step that is no divisor of 24."
+    "A film in schema form, after 120 h of spin-up; its start does not depend on its length. `BadInput` for bad sizes."
     if min(frames, step_hours) < 1 or min(ny, nx) < 8 or 24 % step_hours:
-        raise BadInput(f'toyrain: frames={frames}, ny={ny}, nx={nx}, step_hours={step_hours}; wanted frames >= 1, ny, nx >= 8, a step that divides 24')
+        raise BadInput(f'toyrain: frames={frames}, ny={ny}, nx={nx}, step_hours={step_hours}; '
+                       f'wanted frames >= 1, ny, nx >= 8, a step that divides 24')
     rng, shape, hour, spinup = np.random.default_rng(seed), (ny, nx), 3600., 120
     y, a, shift = np.linspace(-1, 1, ny)[:, None], np.exp(-1/60), knob*14*hour/cell
     phase, filters = np.exp(-2j*np.pi*rfftfreq(nx)*shift), np.stack([low_pass(shape, s) for s in (5., 3., 6.)])
@@ -129,13 +130,16 @@ def toyrain(
         if h < 0 or (h + 1) % step_hours:
             if h < 0: rain = np.zeros(shape)
             continue
-        fields.append(dict(rain=np.where(rain < 0.1, 0, rain)) | (column(t850, q/q_sat, psi, stream, knob*14 + u, v) if levels else {}))
+        profile = column(t850, q/q_sat, psi, stream, knob*14 + u, v) if levels else {}
+        fields.append(dict(rain=np.where(rain < 0.1, 0, rain)) | profile)
         rain = np.zeros(shape)
-    return _dataset(fields, cell, step_hours, dict(world='ToyRain', knob=knob, seed=seed, displacement=shift*step_hours))
+    return _dataset(fields, cell, step_hours,
+                    dict(world='ToyRain', knob=knob, seed=seed, displacement=shift*step_hours))
 
 # %% ../../nbs/16_toyrain.ipynb #cell-25
 _ABOUT = dict( # name: (units, standard name, long name)
-    rain=('mm', 'lwe_thickness_of_precipitation_amount', 'rain since the last frame'), z=('m', 'geopotential_height', 'geopotential height'),
+    rain=('mm', 'lwe_thickness_of_precipitation_amount', 'rain since the last frame'),
+    z=('m', 'geopotential_height', 'geopotential height'),
     t=('K', 'air_temperature', 'temperature'), td=('K', 'dew_point_temperature', 'dew point'),
     u=('m s-1', 'eastward_wind', 'eastward wind'), v=('m s-1', 'northward_wind', 'northward wind'))
 
@@ -154,4 +158,5 @@ def _dataset(fields, cell, step_hours, attrs):
                            dict(units=units, standard_name=standard_name, long_name=long_name))
     variables['rain'][2].update(cell_methods='time: sum', accumulation=f'{step_hours} h')
     if len(variables) == 1: coords.pop('level')
-    return xr.Dataset(variables, coords, attrs | dict(source='ToyRain', format='toy world', repairs='', history=provenance(f'toyrain {attrs}')))
+    about = dict(source='ToyRain', format='toy world', repairs='', history=provenance(f'toyrain {attrs}'))
+    return xr.Dataset(variables, coords, attrs | about)
