@@ -27,7 +27,8 @@ from torch import Tensor, nn
 from .core import BadInput, generator, write_whole
 
 # %% ../nbs/25_train.ipynb #cell-5
-Loss = Callable[[nn.Module, Any, torch.Generator], tuple[Tensor, Tensor, dict[str, float]]] # (model, batch, generator) -> (sum, weight, logged values)
+Loss = Callable[[nn.Module, Any, torch.Generator],       # (model, batch, generator)
+                tuple[Tensor, Tensor, dict[str, float]]] # -> (sum, weight, logged values)
 
 # %% ../nbs/25_train.ipynb #cell-6
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ class Trainee(L.LightningModule):
 
     def _loss(self, batch, *keys):
         total, weight, logs = self.loss(self.model, batch, generator(self.config.seed, *keys, device=self.device))
-        if not torch.isfinite(total): raise FloatingPointError(f'the loss is {total.item()} at step {self.global_step}, batch of {getattr(batch, "time", "unknown time")}')
+        if not torch.isfinite(total):
+            raise FloatingPointError(f'the loss is {total.item()} at step {self.global_step}, '
+                                     f'batch of {getattr(batch, "time", "unknown time")}')
         return total, torch.as_tensor(weight, dtype=torch.float32, device=total.device).detach(), logs
 
     def training_step(self, batch, number):
@@ -99,7 +102,8 @@ class Trainee(L.LightningModule):
         c = self.config
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=c.lr, weight_decay=c.weight_decay)
         rate = lambda s: min((s + 1)/max(c.warmup, 1), 0.5 + 0.5*math.cos(math.pi*min(s/c.steps, 1)))
-        return dict(optimizer=optimizer, lr_scheduler=dict(scheduler=torch.optim.lr_scheduler.LambdaLR(optimizer, rate), interval='step'))
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+        return dict(optimizer=optimizer, lr_scheduler=dict(scheduler=scheduler, interval='step'))
 
     def on_save_checkpoint(self, checkpoint): checkpoint['wxnb'] = self.saved | dict(train=asdict(self.config))
 
@@ -151,25 +155,34 @@ def fit(
     overwrite:bool=False,# begin anew in a folder that holds a run
     callbacks=(),        # further Lightning callbacks
 ) -> Path:               # the run's folder
-    "Train for `trainee.config.steps` steps. `BadInput` if `out` holds a run and neither `resume` nor `overwrite` is set, or another run than the one to resume."
+    "Train for `config.steps` steps. `BadInput` if `out` holds a run, unless to `resume` (the same) or `overwrite` it."
     c, out = trainee.config, Path(out)
     for left in out.glob('.*.ckpt.*'): shutil.rmtree(left) # of a process that was killed while it wrote
     last, old = out/'last.ckpt', [] if resume else [out/'best.ckpt', out/'last.ckpt', *out.glob('log/*/metrics.csv')]
-    if any(out.glob('*.ckpt')) and not (resume or overwrite): raise BadInput(f'{out} holds a run and is kept; say resume to go on with it, or overwrite')
+    if any(out.glob('*.ckpt')) and not (resume or overwrite):
+        raise BadInput(f'{out} holds a run and is kept; say resume to go on with it, or overwrite')
     if resume and last.exists():
         was, now = (dict(_fixed(s)) for s in (load(last)[1], trainee.saved | dict(train=asdict(c))))
         for k in now | was:
-            if was.get(k) != now.get(k): raise BadInput(f'{out} cannot be resumed: {k} was {was.get(k)}, and is {now.get(k)} now')
-    callbacks = [_Replace(old), ModelCheckpoint(out, 'last', every_n_train_steps=c.save_every, save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=False),
-                 ModelCheckpoint(out, 'best', monitor='val_loss', save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=False),
-                 *([EMAWeightAveraging(decay=c.ema)] if c.ema else []), *([_Bar(refresh_rate=5)] if c.progress else []), *callbacks]
+            if was.get(k) != now.get(k):
+                raise BadInput(f'{out} cannot be resumed: {k} was {was.get(k)}, and is {now.get(k)} now')
+    keep = dict(save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=False)
+    callbacks = [_Replace(old), ModelCheckpoint(out, 'last', every_n_train_steps=c.save_every, **keep),
+                 ModelCheckpoint(out, 'best', monitor='val_loss', **keep),
+                 *([EMAWeightAveraging(decay=c.ema)] if c.ema else []),
+                 *([_Bar(refresh_rate=5)] if c.progress else []), *callbacks]
     with _quiet():
-        try: trainer = L.Trainer(accelerator=c.device, precision=c.precision, max_steps=c.steps, max_epochs=-1, accumulate_grad_batches=c.accumulate, gradient_clip_val=c.clip,
-            val_check_interval=c.val_every*c.accumulate, check_val_every_n_epoch=None, num_sanity_val_steps=0, log_every_n_steps=10, use_distributed_sampler=False,
-            callbacks=callbacks, logger=CSVLogger(out, name='log'), plugins=[WholeCheckpoint()], enable_progress_bar=c.progress, enable_model_summary=False, default_root_dir=out)
-        except (ValueError, MisconfigurationException) as e: raise BadInput(f'device {c.device!r} with precision {c.precision!r}: {e}') from None
+        try: trainer = L.Trainer(
+            accelerator=c.device, precision=c.precision, max_steps=c.steps, max_epochs=-1,
+            accumulate_grad_batches=c.accumulate, gradient_clip_val=c.clip, use_distributed_sampler=False,
+            val_check_interval=c.val_every*c.accumulate, check_val_every_n_epoch=None, num_sanity_val_steps=0,
+            callbacks=callbacks, plugins=[WholeCheckpoint()], logger=CSVLogger(out, name='log'), log_every_n_steps=10,
+            enable_progress_bar=c.progress, enable_model_summary=False, default_root_dir=out)
+        except (ValueError, MisconfigurationException) as e:
+            raise BadInput(f'device {c.device!r} with precision {c.precision!r}: {e}') from None
         try: trainer.fit(trainee, train, val, ckpt_path=last if resume and last.exists() else None, weights_only=True)
-        except SystemExit: raise KeyboardInterrupt(f'{out} can be resumed') from None # what Lightning makes of an interruption
+        except SystemExit: # what Lightning makes of an interruption
+            raise KeyboardInterrupt(f'{out} can be resumed') from None
         trainer.save_checkpoint(last)
     return out
 
@@ -178,16 +191,20 @@ def load(
     path:str | Path, # a run's folder, or a checkpoint
     which:str='best',# 'best' or 'last' in a folder
 ) -> tuple[dict[str, Tensor], dict]: # weights of the model, and what was saved with them
-    "Read a checkpoint with `weights_only=True`: nothing in it is ever executed. `BadInput` if it is not a checkpoint of ours."
+    "Read a checkpoint with `weights_only=True`: nothing in it is ever executed. `BadInput` if it is not one of ours."
     path = Path(path)
     file = path/f'{which}.ckpt' if path.is_dir() else path
     if not file.exists() and path.is_dir() and (path/'last.ckpt').exists(): file = path/'last.ckpt'
-    if not file.exists(): raise BadInput(f'{path}: no checkpoint there; wanted a run folder with {which}.ckpt, or a .ckpt file')
+    if not file.exists():
+        raise BadInput(f'{path}: no checkpoint there; wanted a run folder with {which}.ckpt, or a .ckpt file')
     try: checkpoint = torch.load(file, map_location='cpu', weights_only=True)
-    except Exception as e: raise BadInput(f'{file} is not a readable checkpoint ({type(e).__name__}): {str(e).splitlines()[0][:200]}') from None
+    except Exception as e:
+        why = f'({type(e).__name__}): {str(e).splitlines()[0][:200]}'
+        raise BadInput(f'{file} is not a readable checkpoint {why}') from None
     if lacks := [k for k in ('wxnb', 'state_dict') if not isinstance(checkpoint, dict) or k not in checkpoint]:
         raise BadInput(f'{file} is a checkpoint of another program: it lacks the part "{lacks[0]}"')
-    return {k.removeprefix('model.'): v for k, v in checkpoint['state_dict'].items() if k.startswith('model.')}, checkpoint['wxnb']
+    weights = {k.removeprefix('model.'): v for k, v in checkpoint['state_dict'].items() if k.startswith('model.')}
+    return weights, checkpoint['wxnb']
 
 # %% ../nbs/25_train.ipynb #cell-17
 def history(
