@@ -36,12 +36,13 @@ def indexed(
     rgb:np.ndarray,    # [h, w, 3], uint8
     colours:int=255,   # at most
 ) -> Image.Image:      # with a palette
-    "An image with few colours, a third of the size. Flat areas keep their colour exactly: each palette entry is the commonest colour that it stands for."
+    "An image with few colours, a third of the size; each palette entry is exactly the commonest colour it stands for."
     image = Image.fromarray(rgb).quantize(colours, dither=Image.Dither.NONE)
     code = rgb.reshape(-1, 3).astype(np.int64) @ [1 << 16, 1 << 8, 1]
     pairs, n = np.unique(np.asarray(image).ravel().astype(np.int64) << 24 | code, return_counts=True)
     palette = np.zeros((256, 3), np.uint8)
-    for pair in pairs[np.argsort(n, kind='stable')]: palette[pair >> 24] = pair >> 16 & 255, pair >> 8 & 255, pair & 255 # the commonest comes last
+    for pair in pairs[np.argsort(n, kind='stable')]: # the commonest comes last
+        palette[pair >> 24] = pair >> 16 & 255, pair >> 8 & 255, pair & 255
     image.putpalette(palette.tobytes())
     return image
 
@@ -93,7 +94,10 @@ def unit_text(
     units:str, # canonical, for example 'mm h-1'
 ) -> str:      # as TeX: 'mm h$^{-1}$'
     "Units for an axis."
-    return ' '.join(u if u.isalpha() or u in ('%', '1') else f"{u.rstrip('-0123456789')}$^{{{u[len(u.rstrip('-0123456789')):]}}}$" if u[-1].isdigit() else u for u in units.split())
+    def power(u):
+        stem = u.rstrip('-0123456789')
+        return f'{stem}$^{{{u[len(stem):]}}}$' if u[-1].isdigit() and u != '1' else u
+    return ' '.join(map(power, units.split()))
 
 # %% ../../nbs/29_maps.ipynb #cell-20
 def label_of(
@@ -111,9 +115,10 @@ def style_of(
     limits:tuple[float, float]=None,   # ends of a smooth scale
     cmap:str | None=None,              # a map of matplotlib instead of the one chosen
 ) -> Style:
-    "The colours for a quantity, from its units and CF name and the range of all fields. `BadInput` if units are missing or differ, or all is missing."
+    "Colours from units, CF name and range of all fields. `BadInput` if units are missing or differ, or all is missing."
     da, units = fields[0], [units_of(f) for f in fields]
-    if len(set(units)) > 1: raise BadInput(f'units differ: {", ".join(f"{f.name} in {u!r}" for f, u in zip(fields, units))}')
+    if len(set(units)) > 1:
+        raise BadInput(f'units differ: {", ".join(f"{f.name} in {u!r}" for f, u in zip(fields, units))}')
     says = ' '.join(map(str, (da.name, da.attrs.get('standard_name', ''), da.attrs.get('long_name', '')))).lower()
     is_rain = units[0] in ('mm h-1', 'mm', 'mm d-1', 'kg m-2') and any(w in says for w in ('rain', 'precip', 'tp'))
     if levels is None and limits is None and is_rain: levels = rain_levels(units[0], da.attrs.get('accumulation'))
@@ -121,17 +126,21 @@ def style_of(
     base = colormaps[cmap] if cmap else LinearSegmentedColormap.from_list('rain', RAIN_COLOURS)
     paper = dict(under='white', bad=(0, 0, 0, 0))
     if levels is not None: # a colour per step, the last one open
-        colours = ListedColormap(base(np.linspace(0, 1, len(levels))) if cmap or len(levels) != len(RAIN_COLOURS) else RAIN_COLOURS)
-        return Style(colours.with_extremes(**paper), BoundaryNorm(levels, len(levels), extend='max'), label_of(da), 'max')
+        steps = base(np.linspace(0, 1, len(levels))) if cmap or len(levels) != len(RAIN_COLOURS) else RAIN_COLOURS
+        colours = ListedColormap(steps).with_extremes(**paper)
+        return Style(colours, BoundaryNorm(levels, len(levels), extend='max'), label_of(da), 'max')
     ends = [v for f in fields for v in (float(f.min()), float(f.max()))] if limits is None else limits
     if not np.isfinite(ends).any(): raise BadInput(f'{da.name} is missing everywhere; there is nothing to draw')
     low, high = np.nanmin(ends), np.nanmax(ends)
-    signed = any(w in says for w in ('eastward', 'northward', 'upward', 'anomaly', 'difference', 'vorticity', 'divergence', 'tendency')) or da.name in ('u', 'v', 'u10', 'v10', 'w')
-    name = cmap or ('RdBu_r' if signed else 'magma' if units[0] in ('K', 'degC') else 'cividis' if units[0] in ('Pa', 'hPa', 'm', 'm2 s-2') else
+    both_ways = ('eastward', 'northward', 'upward', 'anomaly', 'difference', 'vorticity', 'divergence', 'tendency')
+    signed = any(w in says for w in both_ways) or da.name in ('u', 'v', 'u10', 'v10', 'w')
+    name = cmap or ('RdBu_r' if signed else 'magma' if units[0] in ('K', 'degC') else
+                    'cividis' if units[0] in ('Pa', 'hPa', 'm', 'm2 s-2') else
                     'YlGnBu' if units[0] in ('%', 'kg m-2', 'g kg-1') or 'humidity' in says else 'viridis')
     if signed and limits is None: low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
     if low == high: low, high = low - .5, high + .5
-    return Style(colormaps[name].with_extremes(bad=(0, 0, 0, 0)), Normalize(low, high), label_of(da), 'neither' if limits is None else 'both')
+    return Style(colormaps[name].with_extremes(bad=(0, 0, 0, 0)), Normalize(low, high), label_of(da),
+                 'neither' if limits is None else 'both')
 
 # %% ../../nbs/29_maps.ipynb #cell-24
 def one_field(
@@ -139,8 +148,11 @@ def one_field(
 ) -> xr.DataArray:
     "The field to draw. `BadInput`, naming the variables, unless there is one."
     if isinstance(v, xr.DataArray): return v
-    if not isinstance(v, xr.Dataset): raise BadInput(f'a {type(v).__name__} cannot be drawn; wanted a DataArray, or a Dataset with one variable')
-    if len(v.data_vars) != 1: raise BadInput(f'the dataset holds {", ".join(map(str, v.data_vars)) or "nothing"}; wanted one variable, for example ds[["rain_rate"]]')
+    if not isinstance(v, xr.Dataset):
+        raise BadInput(f'a {type(v).__name__} cannot be drawn; wanted a DataArray, or a Dataset with one variable')
+    if len(v.data_vars) != 1:
+        raise BadInput(f'the dataset holds {", ".join(map(str, v.data_vars)) or "nothing"}; '
+                       'wanted one variable, for example ds[["rain_rate"]]')
     da, crs = next(iter(v.data_vars.values())), crs_of(v)
     return da.assign_attrs(crs=crs) if crs else da
 
@@ -153,7 +165,9 @@ def flat(
     da = one_field(v)
     dims = horizontal(da)
     da = da.squeeze([d for d in da.dims if da.sizes[d] == 1 and d not in dims])
-    if extra := [d for d in da.dims if d not in dims]: raise BadInput(f'{what} has dims {da.dims}; choose one of {", ".join(map(str, extra))}, for example .isel({extra[0]}=0)')
+    if extra := [d for d in da.dims if d not in dims]:
+        raise BadInput(f'{what} has dims {da.dims}; choose one of {", ".join(map(str, extra))}, '
+                       f'for example .isel({extra[0]}=0)')
     return da.transpose(*dims)
 
 # %% ../../nbs/29_maps.ipynb #cell-26
@@ -173,24 +187,25 @@ class Place:
 def place(
     da:xr.DataArray, # two-dimensional field
 ) -> Place:
-    "Positions for drawing: kilometres for projected grids, degrees otherwise (a degree of longitude shrinks with the cosine)."
+    "Positions for drawing: kilometres for projected grids, else degrees (one of longitude shrinks with the cosine)."
     y, x = horizontal(da)
+    degrees, shape = ('longitude / °E', 'latitude / °N'), lambda lat: 1/max(np.cos(np.deg2rad(lat.mean())), .1)
     if y in da.coords and x in da.coords:
         vy, vx = (da[d].values.astype(float) for d in (y, x))
         even = all(len(v) < 3 or np.ptp(np.diff(v)) <= .01*abs(np.diff(v).mean()) for v in (vy, vx))
-        if y == 'latitude': return Place(vx, vy, ('longitude / °E', 'latitude / °N'), 1/max(np.cos(np.deg2rad(vy.mean())), .1), even)
+        if y == 'latitude': return Place(vx, vy, degrees, shape(vy), even)
         km = 1e-3 if da[x].attrs.get('units', 'm') == 'm' else 1.
         return Place(vx*km, vy*km, ('x / km', 'y / km'), 1., even)
     if 'latitude' in da.coords and 'longitude' in da.coords:
         vy, vx = (da[c].transpose(y, x).values.astype(float) for c in ('latitude', 'longitude'))
-        return Place(vx, vy, ('longitude / °E', 'latitude / °N'), 1/max(np.cos(np.deg2rad(vy.mean())), .1), False)
+        return Place(vx, vy, degrees, shape(vy), False)
     return Place(np.arange(da.sizes[x]), np.arange(da.sizes[y]), ('column', 'row'), 1., True)
 
 # %% ../../nbs/29_maps.ipynb #cell-29
 def coast_lines(
     resolution:str='50m',         # '110m' (globe), '50m', '10m' (a country)
     roots:list[Path] | None=None, # where to look; None: where cartopy keeps its data
-) -> list[np.ndarray] | None: # [n, 2] longitude and latitude of each line; None where cartopy or its data is not installed
+) -> list[np.ndarray] | None: # [n, 2] longitude and latitude of each line; None where cartopy or its data is missing
     "Coast lines of Natural Earth, if they are on this machine already. Nothing is downloaded."
     if not find_spec('cartopy'): return None
     import cartopy
@@ -198,7 +213,8 @@ def coast_lines(
     roots = roots or [Path(cartopy.config[k]) for k in ('pre_existing_data_dir', 'data_dir', 'repo_data_dir')]
     files = [r/f'shapefiles/natural_earth/physical/ne_{resolution}_coastline.shp' for r in roots]
     if not (found := next((f for f in files if f.is_file()), None)): return None
-    return [np.asarray(part.coords)[:, :2] for g in shapereader.Reader(found).geometries() for part in getattr(g, 'geoms', [g])]
+    shapes = shapereader.Reader(found).geometries()
+    return [np.asarray(part.coords)[:, :2] for g in shapes for part in getattr(g, 'geoms', [g])]
 
 # %% ../../nbs/29_maps.ipynb #cell-30
 def draw_lines(
@@ -229,8 +245,10 @@ def draw_net(
     for c, letters in (('latitude', 'SN'), ('longitude', 'WE')):
         v = where[c].values
         step = next((s for s in (.5, 1, 2, 5, 10, 20) if np.ptp(v)/s <= 4), 30)
-        lines = ax.contour(p.x, p.y, v, levels=np.arange(np.floor(v.min()/step), v.max()/step + 1)*step, colors='.3', linewidths=.6, linestyles=':', zorder=2)
-        ax.clabel(lines, fontsize=6.5, colors='.15', fmt=lambda d: f'{abs(d):g}°{letters[int(d >= 0)]}', inline_spacing=1)
+        levels = np.arange(np.floor(v.min()/step), v.max()/step + 1)*step
+        lines = ax.contour(p.x, p.y, v, levels=levels, colors='.3', linewidths=.6, linestyles=':', zorder=2)
+        name = lambda d: f'{abs(d):g}°{letters[int(d >= 0)]}'
+        ax.clabel(lines, fontsize=6.5, colors='.15', fmt=name, inline_spacing=1)
 
 # %% ../../nbs/29_maps.ipynb #cell-33
 def draw(
@@ -249,13 +267,18 @@ def draw(
         half = [abs(c[-1] - c[0])/max(len(c) - 1, 1)/2 for c in (p.x, p.y)]
         sign = [1 if c[-1] >= c[0] else -1 for c in (p.x, p.y)]
         ends = [c[i] + e*s*h for c, s, h in zip((p.x, p.y), sign, half) for i, e in ((0, -1), (-1, 1))]
-        image = ax.imshow(np.ma.masked_invalid(da.values), cmap=style.cmap, norm=style.norm, extent=ends, origin='lower', aspect=p.aspect, interpolation='nearest')
+        image = ax.imshow(np.ma.masked_invalid(da.values), cmap=style.cmap, norm=style.norm, extent=ends,
+                          origin='lower', aspect=p.aspect, interpolation='nearest')
         ax.set(xlim=sorted(ends[:2]), ylim=sorted(ends[2:]))
     else:
-        image = ax.pcolormesh(p.x, p.y, np.ma.masked_invalid(da.values), cmap=style.cmap, norm=style.norm, shading='nearest', rasterized=True)
+        image = ax.pcolormesh(p.x, p.y, np.ma.masked_invalid(da.values), cmap=style.cmap, norm=style.norm,
+                              shading='nearest', rasterized=True)
         ax.set_aspect(p.aspect)
-    lines = coast if isinstance(coast, list) else None if coast is False else coast_lines('110m' if np.ptp(p.x) > 90 and p.names[0] != 'x / km' else '50m')
-    if coast is True and lines is None: raise BadInput("no coast lines on this machine: wanted cartopy and its Natural Earth files (cartopy_feature_download physical)")
+    detail = '110m' if np.ptp(p.x) > 90 and p.names[0] != 'x / km' else '50m'
+    lines = coast if isinstance(coast, list) else None if coast is False else coast_lines(detail)
+    if coast is True and lines is None:
+        raise BadInput('no coast lines on this machine: wanted cartopy and its Natural Earth files '
+                       '(cartopy_feature_download physical)')
     if lines: draw_lines(ax, da, lines)
     if net: draw_net(ax, da)
     ax.tick_params(labelsize=7, length=2.5, color='.5', labelbottom=axes, labelleft=axes, bottom=axes, left=axes)
@@ -283,13 +306,16 @@ def bar(
     "One colour bar for all axes, with the name and units of the quantity."
     height = fig.get_figheight() # a bar is never longer than 3.4 inches nor thicker than 0.15
     tall = min(.85*height, 3.4)
-    cb = fig.colorbar(ScalarMappable(style.norm, style.cmap), ax=axs, extend=style.extend, **dict(pad=.02, aspect=tall/.15, shrink=tall/height) | kwargs)
+    cb = fig.colorbar(ScalarMappable(style.norm, style.cmap), ax=axs, extend=style.extend,
+                      **dict(pad=.02, aspect=tall/.15, shrink=tall/height) | kwargs)
     cb.set_label('\n'.join(textwrap.wrap(style.label, max(int(tall/.065), 12))), fontsize=8)
     cb.ax.tick_params(labelsize=7, length=2)
     cb.outline.set(linewidth=.5, edgecolor='.5')
-    if isinstance(style.norm, BoundaryNorm): cb.set_ticks(style.norm.boundaries, labels=[f'{b:g}' for b in style.norm.boundaries])
+    if isinstance(style.norm, BoundaryNorm):
+        cb.set_ticks(style.norm.boundaries, labels=[f'{b:g}' for b in style.norm.boundaries])
     if missing:
-        cb.ax.add_patch(Rectangle((0, -.29/tall), 1, .15/tall, transform=cb.ax.transAxes, clip_on=False, **MISSING, linewidth=.5))
+        box = Rectangle((0, -.29/tall), 1, .15/tall, transform=cb.ax.transAxes, clip_on=False, **MISSING, linewidth=.5)
+        cb.ax.add_patch(box)
         cb.ax.text(1.35, -.215/tall, 'missing', transform=cb.ax.transAxes, fontsize=7, va='center')
     return cb
 
@@ -315,11 +341,14 @@ def one_of(
     v = axis.values
     if wanted is None and len(v) == 1: return 0
     as_time = dict(M=lambda w: np.datetime64(pd.Timestamp(w)), m=lambda w: pd.Timedelta(w).to_timedelta64())
-    hit = []
-    if wanted is not None: hit = np.flatnonzero(v == as_time[v.dtype.kind](wanted) if v.dtype.kind in as_time else np.isclose(v, wanted) if v.dtype.kind in 'fiu' else v == wanted)
+    kind, hit = v.dtype.kind, []
+    if wanted is not None:
+        hit = np.flatnonzero(v == as_time[kind](wanted) if kind in as_time else
+                             np.isclose(v, wanted) if kind in 'fiu' else v == wanted)
     if len(hit): return int(hit[0])
     there = ', '.join(map(time_text, v[:4])) + (f' ... {time_text(v[-1])}' if len(v) > 4 else '')
-    raise BadInput(f"{what} has {axis.name} {there}; " + (f'there is no {wanted}' if wanted is not None else f'choose one with {axis.name}='))
+    hint = f'there is no {wanted}' if wanted is not None else f'choose one with {axis.name}='
+    raise BadInput(f'{what} has {axis.name} {there}; {hint}')
 
 # %% ../../nbs/29_maps.ipynb #cell-40
 def moment(
