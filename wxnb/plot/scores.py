@@ -18,8 +18,10 @@ from ..core import BadInput
 from .maps import LINE_COLOURS, moment, one_of, picture, unit_text
 
 # %% ../../nbs/29_scores.ipynb #cell-8
-SCORES = dict(csi='CSI', pod='POD', far='FAR', hss='HSS', ets='ETS', bias='frequency bias', rmse='RMSE', mae='MAE', me='mean error', fss='FSS', ssim='SSIM', acc='anomaly correlation',
-              crps='CRPS', crps_fair='fair CRPS', spread='spread', spread_skill='spread / skill', brier='Brier score', brier_fair='fair Brier score', roc_area='area under ROC')
+SCORES = dict(csi='CSI', pod='POD', far='FAR', hss='HSS', ets='ETS', bias='frequency bias', rmse='RMSE', mae='MAE',
+              me='mean error', fss='FSS', ssim='SSIM', acc='anomaly correlation', crps='CRPS', crps_fair='fair CRPS',
+              spread='spread', spread_skill='spread / skill', brier='Brier score', brier_fair='fair Brier score',
+              roc_area='area under ROC')
 WITH_UNITS = ('rmse', 'mae', 'me', 'crps', 'crps_fair', 'spread')
 
 # %% ../../nbs/29_scores.ipynb #cell-9
@@ -30,7 +32,8 @@ def chosen(
 ) -> xr.DataArray:
     "One curve. `BadInput`, naming dim and values, where it is not clear which."
     for d in [d for d in da.dims if d not in keep]:
-        if d not in da.coords: raise BadInput(f'{da.name} has a dim {d!r} without values; wanted only {", ".join(keep)}')
+        if d not in da.coords:
+            raise BadInput(f'{da.name} has a dim {d!r} without values; wanted only {", ".join(keep)}')
         da = da.isel({d: one_of(da[d], at.get(d), f'score {da.name!r}')})
     return da
 
@@ -45,9 +48,13 @@ def curve(
     **kwargs,         # of the line
 ):
     "A line and its interval; the label says why there is none."
-    get = lambda e: da.sel(estimate=e).values if 'estimate' in da.dims else da.values if e == 'value' else np.full(da.shape, np.nan)
+    def get(e):
+        if 'estimate' in da.dims: return da.sel(estimate=e).values
+        return da.values if e == 'value' else np.full(da.shape, np.nan)
     low, high = get('low'), get('high')
-    if not np.isfinite(low).any(): label = f"{label} (no interval{': ' + da.attrs['note'] if da.attrs.get('note') else ''})"
+    if not np.isfinite(low).any():
+        why = ': ' + da.attrs['note'] if da.attrs.get('note') else ''
+        label = f'{label} (no interval{why})'
     ax.fill_between(x, low, high, color=colour, alpha=.18, linewidth=0)
     ax.plot(x, get('value'), **dict(color=colour, marker=marker, markersize=3.5, linewidth=1.5, label=label) | kwargs)
 
@@ -78,11 +85,13 @@ def score_by_lead(
     window:int | None=None,       # for the FSS, cells; None: the only one
     ax:Axes | None=None,          # draw here instead of in a new figure
 ) -> Figure:
-    "A score against lead time, a line and an interval for each system. `BadInput` if the score, or the threshold, is not there."
+    "A score by lead time, a line and an interval for each system. `BadInput` if score or threshold is not there."
     systems = systems if isinstance(systems, dict) else {'': systems}
     for name, s in systems.items():
-        if score not in s: raise BadInput(f'system {name!r} has no score {score!r}; it has {", ".join(map(str, s.data_vars))}')
-        if 'lead_time' not in s[score].dims: raise BadInput(f'score {score!r} of {name!r} has dims {s[score].dims}; wanted lead_time among them')
+        if score not in s:
+            raise BadInput(f'system {name!r} has no score {score!r}; it has {", ".join(map(str, s.data_vars))}')
+        if 'lead_time' not in s[score].dims:
+            raise BadInput(f'score {score!r} of {name!r} has dims {s[score].dims}; wanted lead_time among them')
     fig = picture(5.4, 3.1) if ax is None else ax.figure
     ax = fig.subplots() if ax is None else ax
     for i, (name, s) in enumerate(systems.items()):
@@ -116,12 +125,18 @@ def reliability(
     ax.plot([0, 1], [0, 1], color='.4', linewidth=.8)
     at = dict(threshold=threshold, lead_time=None if lead_time is None else pd.Timedelta(lead_time))
     for i, (name, s) in enumerate(systems.items()):
-        if 'observed' not in s: raise BadInput(f'system {name!r} has no observed frequencies; wanted what `verify.skill.reliability` returns, it has {", ".join(map(str, s.data_vars))}')
-        v, share = (chosen(s[n].drop_indexes('ayes', errors='ignore'), ('estimate', 'ayes'), **at) for n in ('observed', 'share'))
+        if 'observed' not in s:
+            raise BadInput(f'system {name!r} has no observed frequencies; wanted what `verify.skill.reliability` '
+                           f'returns, it has {", ".join(map(str, s.data_vars))}')
+        v, share = (chosen(s[n].drop_indexes('ayes', errors='ignore'), ('estimate', 'ayes'), **at)
+                    for n in ('observed', 'share'))
         curve(ax, s.probability.values, v.transpose(..., 'ayes'), name, LINE_COLOURS[i % 7], 'osD^vPX'[i % 7])
-        below.plot(s.probability, share.sel(estimate='value') if 'estimate' in share.dims else share, color=LINE_COLOURS[i % 7], drawstyle='steps-mid', linewidth=1.2)
-    event = f'at least {float(v.threshold):g} {unit_text(str(s.attrs.get("units", "")))}' if 'threshold' in v.coords else ''
-    tidy(ax, ylabel='observed frequency', xlim=(-.03, 1.03), ylim=(-.03, 1.03), title=', '.join(filter(None, [moment(v), event])))
+        if 'estimate' in share.dims: share = share.sel(estimate='value')
+        below.plot(s.probability, share, color=LINE_COLOURS[i % 7], drawstyle='steps-mid', linewidth=1.2)
+    units = unit_text(str(s.attrs.get('units', '')))
+    event = f'at least {float(v.threshold):g} {units}' if 'threshold' in v.coords else ''
+    tidy(ax, ylabel='observed frequency', xlim=(-.03, 1.03), ylim=(-.03, 1.03),
+         title=', '.join(filter(None, [moment(v), event])))
     ax.set_aspect('equal')
     tidy(below, xlabel='forecast probability', ylabel='share', yscale='log')
     below.yaxis.set_major_locator(LogLocator(numticks=4)), below.yaxis.set_minor_formatter(NullFormatter())
@@ -135,16 +150,20 @@ def rank_histogram(
     lead_time=None,       # None: the only one
     axs:list | None=None, # one per system, instead of a new figure
 ) -> Figure:
-    "How often the truth had each rank among the members, relative to a flat histogram, with intervals. A U is too little spread, a dome too much."
+    "Frequency of each rank of the truth among the members, over a flat one. A U is too little spread, a dome too much."
     systems = systems if isinstance(systems, dict) else {'': systems}
     fig = picture(min(3.2*len(systems) + .4, 10), 2.5) if axs is None else axs[0].figure
     axs = fig.subplots(1, len(systems), squeeze=False, sharey=True)[0] if axs is None else axs
+    at = dict(lead_time=None if lead_time is None else pd.Timedelta(lead_time))
     for i, (ax, (name, s)) in enumerate(zip(axs, systems.items())):
-        if 'frequency' not in s: raise BadInput(f'system {name!r} has no frequencies of ranks; wanted what `verify.skill.rank_histogram` returns, it has {", ".join(map(str, s.data_vars))}')
-        v = chosen(s.frequency, ('estimate', 'rank'), lead_time=None if lead_time is None else pd.Timedelta(lead_time))*s.sizes['rank']
+        if 'frequency' not in s:
+            raise BadInput(f'system {name!r} has no frequencies of ranks; wanted what `verify.skill.rank_histogram` '
+                           f'returns, it has {", ".join(map(str, s.data_vars))}')
+        v = chosen(s.frequency, ('estimate', 'rank'), **at)*s.sizes['rank']
         get = lambda e: v.sel(estimate=e).values if 'estimate' in v.dims else v.values
         ax.bar(np.arange(s.sizes['rank']), get('value'), color=LINE_COLOURS[i % 7], alpha=.75, width=.9)
-        if 'estimate' in v.dims and np.isfinite(get('low')).any(): ax.vlines(np.arange(s.sizes['rank']), get('low'), get('high'), color='.2', linewidth=1)
+        if 'estimate' in v.dims and np.isfinite(get('low')).any():
+            ax.vlines(np.arange(s.sizes['rank']), get('low'), get('high'), color='.2', linewidth=1)
         elif note := s.frequency.attrs.get('note', ''): name = f'{name} (no interval: {note})'
         ax.axhline(1, color='.4', linewidth=.8)
         tidy(ax, xlabel='rank of the truth', title=f'{name} {moment(v)}'.strip(), ylim=(0, None))
@@ -164,16 +183,20 @@ def spectra(
     ax = fig.subplots() if ax is None else ax
     at = dict(lead_time=None if lead_time is None else pd.Timedelta(lead_time))
     for i, (name, s) in enumerate(systems.items()):
-        if not {'forecast', 'truth'} <= set(s): raise BadInput(f'system {name!r} has no spectra; wanted what `verify.skill.spectra` returns, it has {", ".join(map(str, s.data_vars))}')
+        if not {'forecast', 'truth'} <= set(s):
+            raise BadInput(f'system {name!r} has no spectra; wanted what `verify.skill.spectra` returns, '
+                           f'it has {", ".join(map(str, s.data_vars))}')
         for what, label, colour in (('truth', 'truth', 'k'), ('forecast', name, LINE_COLOURS[i % 7])):
             if what == 'truth' and i: continue
             v = chosen(s[what], ('estimate', 'wave'), **at).isel(wave=slice(1, None)) # wave 0 is the mean
             wave = np.arange(1, v.sizes['wave'] + 1)
-            curve(ax, wave if side is None else side/wave, v.transpose(..., 'wave'), label, colour, '', linestyle='--' if what == 'truth' else '-')
+            curve(ax, wave if side is None else side/wave, v.transpose(..., 'wave'), label, colour, '',
+                  linestyle='--' if what == 'truth' else '-')
     units = unit_text(str(s.attrs.get('units', '')))
-    tidy(ax, xlabel='waves across the longer side' if side is None else 'wavelength / km', ylabel=f'power / ({units})$^2$' if units else 'power', xscale='log', yscale='log',
-         title=moment(v))
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5))), ax.xaxis.set_major_formatter(ScalarFormatter()), ax.xaxis.set_minor_formatter(NullFormatter())
+    tidy(ax, xlabel='waves across the longer side' if side is None else 'wavelength / km',
+         ylabel=f'power / ({units})$^2$' if units else 'power', xscale='log', yscale='log', title=moment(v))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5))), ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.xaxis.set_minor_formatter(NullFormatter())
     if side is not None: ax.invert_xaxis()
     ax.legend(fontsize=8, frameon=False)
     return fig
@@ -183,18 +206,22 @@ def training_curve(
     history:pd.DataFrame,  # index: step; columns loss, val_loss, ... as `wxnb.train.history` returns
     ax:Axes | None=None,   # draw here instead of in a new figure
 ) -> Figure:
-    "Loss against step, for training and validation, with the best validation marked; logarithmic where the losses span a decade."
+    "Loss against step, for training and validation, the best marked; logarithmic where the losses span a decade."
     columns = [c for c in history.columns if 'loss' in c and history[c].notna().any()]
-    if not columns: raise BadInput(f'the history has columns {", ".join(map(str, history.columns)) or "none"}; wanted loss or val_loss')
+    if not columns:
+        raise BadInput(f'the history has columns {", ".join(map(str, history.columns)) or "none"}; '
+                       'wanted loss or val_loss')
     fig = picture(5.4, 3) if ax is None else ax.figure
     ax = fig.subplots() if ax is None else ax
     values = history[columns].to_numpy(float)
     for i, c in enumerate(columns):
         v = history[c].dropna()
-        ax.plot(v.index, v, color=LINE_COLOURS[i % 7], linewidth=1.3, marker='.' if len(v) < 40 else '', label=dict(loss='training', val_loss='validation').get(c, c))
+        ax.plot(v.index, v, color=LINE_COLOURS[i % 7], linewidth=1.3, marker='.' if len(v) < 40 else '',
+                label=dict(loss='training', val_loss='validation').get(c, c))
     if 'val_loss' in columns:
         best = history.val_loss.idxmin()
-        ax.plot(best, history.val_loss[best], 'o', color='k', markersize=4, label=f'best: {history.val_loss[best]:.3g} at step {best}')
+        ax.plot(best, history.val_loss[best], 'o', color='k', markersize=4,
+                label=f'best: {history.val_loss[best]:.3g} at step {best}')
     wide = np.nanmin(values) > 0 and np.nanmax(values) > 10*np.nanmin(values)
     tidy(ax, xlabel='optimiser step', ylabel='loss', yscale='log' if wide else 'linear')
     ax.legend(fontsize=8, frameon=False)
