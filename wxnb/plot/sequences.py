@@ -18,7 +18,8 @@ from PIL import Image
 from ..core import BadInput, write_whole
 from ..data.grid import grid_difference
 from ..data.units import convert, units_of
-from .maps import Picture, Style, bar, draw, flat, indexed, moment, one_field, one_of, picture, place, repaint, style_of, time_text
+from .maps import (Picture, Style, bar, draw, flat, indexed, moment, one_field, one_of, picture, place,
+                            repaint, style_of, time_text)
 
 # %% ../../nbs/29_sequences.ipynb #cell-7
 def sequence_dim(
@@ -26,9 +27,13 @@ def sequence_dim(
     dim:str | None, # asked for, or None
 ) -> str:
     "The dim that frames run along. `BadInput`, naming the dims, if it is not clear."
-    found = [d for d in ('time', 'lead_time', 'init_time', 'level', 'member') if d in da.dims and da.sizes[d] > 1] or [d for d in da.dims[:-2]]
+    usual = ('time', 'lead_time', 'init_time', 'level', 'member')
+    found = [d for d in usual if d in da.dims and da.sizes[d] > 1] or list(da.dims[:-2])
     if dim is not None and dim not in da.dims: raise BadInput(f'there is no dim {dim!r}; the field has {da.dims}')
-    if dim is None and len(found) != 1: raise BadInput(f'the field has dims {da.dims}; ' + (f'say which of {", ".join(map(str, found))} to go along and choose one of the others' if found else 'nothing to go along'))
+    if dim is None and len(found) != 1:
+        hint = (f'say which of {", ".join(map(str, found))} to go along and choose one of the others' if found
+                else 'nothing to go along')
+        raise BadInput(f'the field has dims {da.dims}; {hint}')
     return dim or found[0]
 
 # %% ../../nbs/29_sequences.ipynb #cell-8
@@ -39,7 +44,9 @@ def frame_titles(
     "A short title for each frame."
     if dim not in da.coords: return [f'{dim} {i}' for i in range(da.sizes[dim])]
     v = da[dim].values
-    if v.dtype.kind != 'M': return [time_text(t) + (f" {da[dim].attrs['units']}" if v.dtype.kind in 'fiu' and 'units' in da[dim].attrs else '') for t in v]
+    if v.dtype.kind != 'M':
+        units = f" {da[dim].attrs['units']}" if v.dtype.kind in 'fiu' and 'units' in da[dim].attrs else ''
+        return [time_text(t) + units for t in v]
     texts = [time_text(t) for t in v]
     return [t if i == 0 or t[:10] != texts[i - 1][:10] else t[11:] for i, t in enumerate(texts)]
 
@@ -79,7 +86,8 @@ def strip(
     for ax, f, text in zip(axs.flat, frames, frame_titles(da, dim)):
         draw(ax, f, style, coast, net=False, axes=False)
         ax.set_title(text, fontsize=8, loc='left')
-    if title is None and dim == 'lead_time': title = moment(da.isel({dim: 0}).drop_vars(['lead_time', 'valid_time'], errors='ignore'))
+    if title is None and dim == 'lead_time':
+        title = moment(da.isel({dim: 0}).drop_vars(['lead_time', 'valid_time'], errors='ignore'))
     if title: fig.suptitle(title, fontsize=9, x=.01, ha='left')
     bar(fig, axs.flat[:len(frames)].tolist(), style, bool(da.isnull().any()))
     return fig
@@ -94,39 +102,49 @@ def compare(
     coast:bool | list | None=None,  # as for `draw`
     **kwargs,                       # for `style_of`
 ) -> Figure:                        # a row for the truth and one for each forecast, a column for each lead time
-    "Forecasts below the truth at the same times, on one scale. Times that the truth does not have stay empty and say so."
+    "Forecasts below the truth at the same times, on one scale. Times that the truth lacks stay empty and say so."
     truth, rows = one_field(truth), {}
     if not forecasts: raise BadInput('there is no forecast to compare')
     for name, v in forecasts.items():
         f = one_field(v)
-        if 'lead_time' not in f.dims: raise BadInput(f'forecast {name!r} has dims {f.dims}; wanted lead_time among them')
+        if 'lead_time' not in f.dims:
+            raise BadInput(f'forecast {name!r} has dims {f.dims}; wanted lead_time among them')
         if 'init_time' in f.dims: f = f.isel(init_time=one_of(f.init_time, init_time, f'forecast {name!r}'))
         if 'init_time' not in f.coords: raise BadInput(f'forecast {name!r} does not say its init_time')
         if d := grid_difference(f, truth): raise BadInput(f'grids of forecast {name!r} and truth differ: {d}')
         label = name
-        if 'member' in f.dims: label, f = (f'{name}\nmean of {f.sizes["member"]}', f.mean('member', skipna=False, keep_attrs=True)) if member is None else (f'{name}\nmember {member}', f.isel(member=member))
+        if 'member' in f.dims and member is None:
+            label, f = f'{name}\nmean of {f.sizes["member"]}', f.mean('member', skipna=False, keep_attrs=True)
+        elif 'member' in f.dims: label, f = f'{name}\nmember {member}', f.isel(member=member)
         rows[label] = f
     starts = {time_text(f.init_time.values) for f in rows.values()}
-    if len(starts) > 1: raise BadInput(f'forecasts start at different times: {", ".join(sorted(starts))}; choose one with init_time=')
+    if len(starts) > 1:
+        raise BadInput(f'forecasts start at different times: {", ".join(sorted(starts))}; choose one with init_time=')
     first = next(iter(rows.values()))
-    if leads is None: leads = first.lead_time.values[np.unique(np.linspace(0, first.sizes['lead_time'] - 1, min(5, first.sizes['lead_time'])).round().astype(int))]
+    if leads is None:
+        n = first.sizes['lead_time']
+        leads = first.lead_time.values[np.unique(np.linspace(0, n - 1, min(5, n)).round().astype(int))]
     leads = [pd.Timedelta(t).to_timedelta64() for t in leads]
     rows = {k: f.isel(lead_time=[one_of(f.lead_time, t, f'forecast {k!r}') for t in leads]) for k, f in rows.items()}
     valid = [first.init_time.values + t for t in leads]
     seen = [truth.sel(time=t) if t in truth.time.values else None for t in valid]
-    style = style_of(*rows.values(), *[s for s in seen if s is not None], **kwargs)
+    drawn = [*rows.values(), *[s for s in seen if s is not None]]
+    style = style_of(*drawn, **kwargs)
     ratio = place(flat(first.isel(lead_time=0))).ratio()
     fig, axs = panels(len(rows) + 1, len(leads), ratio)
     flat_map = ratio < .5 # too low for a name on its side
-    for r, (name, fields) in enumerate({'truth': seen, **{k: [f.isel(lead_time=i) for i in range(len(leads))] for k, f in rows.items()}}.items()):
+    series = {'truth': seen} | {k: [f.isel(lead_time=i) for i in range(len(leads))] for k, f in rows.items()}
+    for r, (name, fields) in enumerate(series.items()):
         for ax, f in zip(axs[r], fields):
             if f is not None: draw(ax, f, style, coast, net=False, axes=False)
             else:
-                ax.text(.5, .5, 'no truth', ha='center', va='center', fontsize=8, transform=ax.transAxes), ax.set(xticks=[], yticks=[])
+                ax.text(.5, .5, 'no truth', ha='center', va='center', fontsize=8, transform=ax.transAxes)
+                ax.set(xticks=[], yticks=[])
         axs[r, 0].set_ylabel(name, fontsize=9, **(dict(rotation=0, ha='right', va='center') if flat_map else {}))
-    for ax, t, v in zip(axs[0], leads, valid): ax.set_title(f'{time_text(t)}   ({time_text(v)[11:]})', fontsize=8, loc='left')
+    for ax, t, v in zip(axs[0], leads, valid):
+        ax.set_title(f'{time_text(t)}   ({time_text(v)[11:]})', fontsize=8, loc='left')
     fig.suptitle(f'from {starts.pop()} UTC', fontsize=9, x=.01, ha='left')
-    bar(fig, axs.ravel().tolist(), style, any(bool(f.isnull().any()) for f in [*rows.values(), *[s for s in seen if s is not None]]))
+    bar(fig, axs.ravel().tolist(), style, any(bool(f.isnull().any()) for f in drawn))
     return fig
 
 # %% ../../nbs/29_sequences.ipynb #cell-20
@@ -141,7 +159,8 @@ def difference(
     f, t = flat(forecast, 'the forecast'), flat(truth, 'the truth')
     t = convert(t, units_of(f))
     if d := grid_difference(f, t): raise BadInput(f'grids of forecast and truth differ: {d}')
-    error = f.copy(data=f.values - t.values).assign_attrs(f.attrs | dict(long_name='forecast - truth', standard_name='difference'))
+    error = f.copy(data=f.values - t.values)
+    error = error.assign_attrs(f.attrs | dict(long_name='forecast - truth', standard_name='difference'))
     if not error.notnull().any(): raise BadInput('there is no cell where both forecast and truth have a value')
     limit = limit or float(np.abs(error).max()) or 1.
     style, signed = style_of(f, t, **kwargs), style_of(error, limits=(-limit, limit), cmap='RdBu_r')
@@ -157,7 +176,7 @@ def difference(
 
 # %% ../../nbs/29_sequences.ipynb #cell-24
 def animate(
-    v,                              # DataArray, Dataset with one variable, or {name: either}: panels side by side, of the same frames
+    v,                              # DataArray, Dataset with one variable, or {name: either}: panels of the same frames
     path:str | Path,                # a .gif
     dim:str | None=None,            # frames run along it; None: the one there is
     fps:float=5.,                   # frames a second; the last one stays three times as long
@@ -167,14 +186,15 @@ def animate(
     width:float=4.5,                # of a panel, inches
     **kwargs,                       # for `style_of`
 ) -> Path:
-    "A film as GIF, with the time or lead time above, written whole or not at all. `BadInput` if panels do not have the same frames."
+    "A film as GIF, with time or lead time above, written whole or not at all. `BadInput` if panels differ in frames."
     path, fields = Path(path), {n: one_field(f) for n, f in (v if isinstance(v, dict) else {'': v}).items()}
     if path.suffix.lower() != '.gif': raise BadInput(f'{path} does not end in .gif, which is what is written')
     if path.exists() and not overwrite: raise BadInput(f'{path} exists and is kept; say overwrite to replace it')
     first = next(iter(fields.values()))
     dim = sequence_dim(first, dim)
     for n, f in fields.items():
-        if dim not in f.dims or f.sizes[dim] != first.sizes[dim] or (dim in f.coords and not np.array_equal(f[dim], first[dim])):
+        same = dim in f.dims and f.sizes[dim] == first.sizes[dim]
+        if not same or (dim in f.coords and not np.array_equal(f[dim], first[dim])):
             raise BadInput(f'panels {next(iter(fields))!r} and {n!r} do not have the same frames along {dim}')
     frames = {n: [flat(f.isel({dim: i}), 'each frame') for i in range(f.sizes[dim])] for n, f in fields.items()}
     style = style or style_of(*fields.values(), **kwargs)
@@ -201,5 +221,6 @@ def animate(
         shots.append(Image.fromarray(part))
         shots[-1].putpalette(film.getpalette())
     with write_whole(path, overwrite) as tmp:
-        shots[0].save(tmp, format='GIF', save_all=True, append_images=shots[1:], duration=[int(1000/fps)]*(len(shots) - 1) + [int(3000/fps)], loop=0)
+        shots[0].save(tmp, format='GIF', save_all=True, append_images=shots[1:], loop=0,
+                      duration=[int(1000/fps)]*(len(shots) - 1) + [int(3000/fps)])
     return path
