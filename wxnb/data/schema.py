@@ -22,7 +22,7 @@ from .units import canonical_units, convert
 def time_step(
     times:np.ndarray,                         # datetime64, strictly increasing, at least one
 ) -> tuple[np.timedelta64, list[tuple]]:      # the step (NaT for a single time); (time before, time after) of each gap
-    "The usual step of a series, and every pair of neighbours that is not one step apart. `BadInput` if the times do not increase."
+    "The usual step of a series, and every pair of neighbours not one step apart. `BadInput` if times do not increase."
     t = np.asarray(times).astype('datetime64[ns]').ravel()
     if not len(t): raise BadInput('no times; wanted at least one')
     if len(t) == 1: return np.timedelta64('NaT', 'ns'), []
@@ -46,15 +46,19 @@ def empty_frames(
 ) -> xr.DataArray:  # bool [time]
     "Times at which some variable has no value anywhere."
     empty = [~v.notnull().any([d for d in v.dims if d != 'time']) for v in ds.data_vars.values() if 'time' in v.dims]
-    return xr.concat(empty, 'variable', join='exact', coords='minimal', compat='override').any('variable').rename('empty')
+    joined = xr.concat(empty, 'variable', join='exact', coords='minimal', compat='override')
+    return joined.any('variable').rename('empty')
 
 # %% ../../nbs/12_schema.ipynb #cell-14
 ALIASES = {
-    'time': ('valid_time', 'Time', 'datetime', 'XTIME'), 'member': ('number', 'ensemble', 'realization', 'ensemble_member', 'ens'),
+    'time': ('valid_time', 'Time', 'datetime', 'XTIME'),
+    'member': ('number', 'ensemble', 'realization', 'ensemble_member', 'ens'),
     'level': ('isobaricInhPa', 'isobaricInPa', 'pressure_level', 'pressure', 'plev', 'lev'),
     'latitude': ('lat', 'Latitude', 'nav_lat', 'XLAT'), 'longitude': ('lon', 'long', 'Longitude', 'nav_lon', 'XLONG'),
-    'y': ('yc', 'projection_y_coordinate', 'rows', 'south_north', 'nj'), 'x': ('xc', 'projection_x_coordinate', 'cols', 'west_east', 'ni')}
-STANDARD_NAMES = {'time': 'time', 'realization': 'member', 'air_pressure': 'level', 'latitude': 'latitude', 'longitude': 'longitude',
+    'y': ('yc', 'projection_y_coordinate', 'rows', 'south_north', 'nj'),
+    'x': ('xc', 'projection_x_coordinate', 'cols', 'west_east', 'ni')}
+STANDARD_NAMES = {'time': 'time', 'realization': 'member', 'air_pressure': 'level',
+                  'latitude': 'latitude', 'longitude': 'longitude',
                   'projection_y_coordinate': 'y', 'projection_x_coordinate': 'x'}
 ORDER = ('time', 'member', 'level', 'y', 'latitude', 'x', 'longitude')
 
@@ -72,24 +76,29 @@ def role(
 def axis_names(
     ds:xr.Dataset,     # as some library opened it
 ) -> dict[str, str]:   # name in `ds`: name in the schema
-    "What the dimensions, the two-dimensional latitudes and longitudes, and the scalar coordinates are. `BadInput` if two are the same."
+    "What dimensions, 2-D latitudes and longitudes, and scalar coordinates are. `BadInput` if two are the same."
     attrs = lambda n: ds[n].attrs if n in ds.variables else {}
-    flat = {n: r for n, v in ds.variables.items() if v.ndim == 2 and (r := role(n, v.attrs)) in ('latitude', 'longitude')}
+    flat = {n: r for n, v in ds.variables.items()
+            if v.ndim == 2 and (r := role(n, v.attrs)) in ('latitude', 'longitude')}
     names = flat | {n: r for n, v in ds.coords.items() if v.ndim == 0 and (r := role(n, {}))}
     for n in flat: names |= dict(zip(ds[n].dims, 'yx'))
     names |= {d: r for d in ds.dims if d not in names and (r := role(d, attrs(d)))}
     for r in names.values():
-        if len(both := sorted(n for n in names if names[n] == r)) > 1: raise BadInput(f'{" and ".join(both)} all mean {r!r}; wanted one of them')
+        if len(both := sorted(n for n in names if names[n] == r)) > 1:
+            raise BadInput(f'{" and ".join(both)} all mean {r!r}; wanted one of them')
     return names
 
 # %% ../../nbs/12_schema.ipynb #cell-19
 def by_valid_time(
     ds:xr.Dataset,                  # perhaps with `valid_time` beside `time`, as in GRIB
 ) -> tuple[xr.Dataset, list[str]]:  # with one time, the one the fields are valid for
-    "Forecasts laid out by the time they are valid for; their start is kept as `init_time`. `BadInput` if start and step both vary."
+    "Forecasts laid out by valid time; their start is kept as `init_time`. `BadInput` if start and step both vary."
     if not {'time', 'valid_time'} <= set(ds.variables): return ds, []
-    if ds.valid_time.ndim > 1: raise BadInput(f'forecasts from several starts with several steps, {dict(ds.valid_time.sizes)}; wanted one of either')
-    if ds.valid_time.dims == ds.time.dims and (ds.valid_time.values == ds.time.values).all(): return ds.drop_vars('valid_time'), []
+    if ds.valid_time.ndim > 1:
+        raise BadInput(f'forecasts from several starts with several steps, {dict(ds.valid_time.sizes)}; '
+                       'wanted one of either')
+    if ds.valid_time.dims == ds.time.dims and (ds.valid_time.values == ds.time.values).all():
+        return ds.drop_vars('valid_time'), []
     dims = ds.valid_time.dims
     ds = ds.swap_dims({d: 'new' for d in dims}).rename(time='init_time', valid_time='time')
     return (ds.swap_dims(new='time') if dims else ds), ['forecasts, laid out by the time they are valid for']
@@ -102,17 +111,21 @@ def name_axes(
     ds, said = by_valid_time(ds)
     ds = ds.rename({n: r for n, r in axis_names(ds).items() if n != r})
     ds = ds.set_coords([r for r in ('latitude', 'longitude') if r in ds.data_vars])
-    if 'time' not in ds.variables: raise BadInput(f'no time among {sorted(map(str, ds.variables))}; wanted a time coordinate with CF units')
+    if 'time' not in ds.variables:
+        raise BadInput(f'no time among {sorted(map(str, ds.variables))}; wanted a time coordinate with CF units')
     if 'time' not in ds.dims: ds = ds.expand_dims('time')
     bounds = {v.attrs[k] for v in ds.variables.values() for k in ('bounds', 'climatology') if k in v.attrs}
-    field = lambda v: {'time'} < set(v.dims) and {'y', 'latitude'} & set(v.dims) and {'x', 'longitude'} & set(v.dims) and v.dtype.kind in 'fiu'
+    field = lambda v: ({'time'} < set(v.dims) and {'y', 'latitude'} & set(v.dims)
+                       and {'x', 'longitude'} & set(v.dims) and v.dtype.kind in 'fiu')
     out = [n for n, v in ds.data_vars.items() if n in bounds or not field(v)]
     if out: said.append(f'left out, not fields in time: {", ".join(out)}')
     ds = ds.drop_vars([*out, *(c for c in ds.coords if c in bounds)])
-    if not ds.data_vars: raise BadInput('no fields in time; wanted a variable on (time, latitude, longitude) or (time, y, x)')
+    if not ds.data_vars:
+        raise BadInput('no fields in time; wanted a variable on (time, latitude, longitude) or (time, y, x)')
     for n, v in ds.data_vars.items():
         if strange := [d for d in v.dims if d not in ORDER]:
-            raise BadInput(f'variable {n!r} has the dimension {strange[0]!r} of size {v.sizes[strange[0]]}; wanted only {", ".join(ORDER)}')
+            raise BadInput(f'variable {n!r} has the dimension {strange[0]!r} of size {v.sizes[strange[0]]}; '
+                           f'wanted only {", ".join(ORDER)}')
     dims = [d for d in ORDER if d in ds.dims]
     moved = [n for n, v in ds.data_vars.items() if list(v.dims) != [d for d in dims if d in v.dims]]
     if moved: said.append(f'axes laid out as {", ".join(dims)}: {", ".join(moved)}')
@@ -122,19 +135,25 @@ def name_axes(
 def true_times(
     ds:xr.Dataset,                  # with `time`
 ) -> tuple[xr.Dataset, list[str]]:  # `time` as datetime64[ns]
-    "Times of the real calendar. `BadInput` for a calendar whose days do not all exist or that leaves out days within the record."
+    "Times of the real calendar. `BadInput` for days that do not exist, and where days within the record are left out."
     t, said = ds.time, []
     if t.dtype.kind == 'O' and hasattr(t.values.flat[0], 'calendar'):
         name, want = t.values[0].calendar, "wanted 'standard', 'gregorian' or 'proleptic_gregorian'"
-        if name not in ('standard', 'gregorian', 'proleptic_gregorian', 'noleap', '365_day'): raise BadInput(f'the calendar of time is {name!r}; {want}')
+        if name not in ('standard', 'gregorian', 'proleptic_gregorian', 'noleap', '365_day'):
+            raise BadInput(f'the calendar of time is {name!r}; {want}')
         try: real = np.array([np.datetime64(c.isoformat(), 'ns') for c in t.values])
-        except (ValueError, OverflowError): raise BadInput(f'time {t.values[0]} cannot be a datetime64[ns]; wanted years 1678 to 2261') from None
+        except (ValueError, OverflowError):
+            raise BadInput(f'time {t.values[0]} cannot be a datetime64[ns]; wanted years 1678 to 2261') from None
         if list(real - real[0]) != [np.timedelta64(c - t.values[0]) for c in t.values]:
-            raise BadInput(f'the calendar of time is {name!r} and leaves out 29 February between {real[0]} and {real[-1]}; {want}')
-        ds, said = ds.assign_coords(time=('time', real, t.attrs)), [f'calendar {name!r} read as the standard one, no day differs']
+            raise BadInput(f'the calendar of time is {name!r} and leaves out 29 February '
+                           f'between {real[0]} and {real[-1]}; {want}')
+        ds = ds.assign_coords(time=('time', real, t.attrs))
+        said = [f'calendar {name!r} read as the standard one, no day differs']
     elif t.dtype.kind != 'M':
-        raise BadInput(f'time holds {t.dtype} ({t.values.flat[0]!r} ...), units {t.attrs.get("units")!r}; wanted CF units, "hours since 1970-01-01"')
-    if np.isnat(ds.time.values).any(): raise BadInput(f'{int(np.isnat(ds.time.values).sum())} of {ds.time.size} times are missing')
+        raise BadInput(f'time holds {t.dtype} ({t.values.flat[0]!r} ...), units {t.attrs.get("units")!r}; '
+                       'wanted CF units, "hours since 1970-01-01"')
+    if np.isnat(ds.time.values).any():
+        raise BadInput(f'{int(np.isnat(ds.time.values).sum())} of {ds.time.size} times are missing')
     return ds.assign_coords(time=ds.time.astype('datetime64[ns]')), said
 
 # %% ../../nbs/12_schema.ipynb #cell-25
@@ -149,43 +168,55 @@ def order_times(
     for i in again:
         a, b = (ds.isel(time=j).drop_vars('time') for j in (i - 1, i))
         if different := [n for n in ds.data_vars if not a[n].equals(b[n])]:
-            raise BadInput(f'two frames for {ds.time.values[i]} differ in {", ".join(different)}; wanted each time once')
-    if again.size: said.append(f'{again.size} repeated frame(s) dropped, equal to the one kept: {", ".join(str(t)[:19] for t in ds.time.values[again][:5])}')
+            raise BadInput(f'two frames for {ds.time.values[i]} differ in {", ".join(different)}; '
+                           'wanted each time once')
+    if again.size:
+        first = ', '.join(str(t)[:19] for t in ds.time.values[again][:5])
+        said.append(f'{again.size} repeated frame(s) dropped, equal to the one kept: {first}')
     return ds.isel(time=np.setdiff1d(np.arange(ds.time.size), again)) if again.size else ds, said
 
 # %% ../../nbs/12_schema.ipynb #cell-28
 def order_space(
     ds:xr.Dataset,                  # with the names of the schema
 ) -> tuple[xr.Dataset, list[str]]:  # coordinates with units and a declared order
-    "Horizontal axes and levels with units and `stored_direction`. `BadInput` if they are not monotonic or not on the globe."
+    "Horizontal axes and levels with units and `stored_direction`. `BadInput` if not monotonic or not on the globe."
     said = []
     if 'level' in ds.variables:
         units = ds.level.attrs.get('units')
-        if not units: raise BadInput(f'level ({np.atleast_1d(ds.level.values)[:3]} ...) has no units; wanted a pressure, for example in hPa')
+        if not units:
+            raise BadInput(f'level ({np.atleast_1d(ds.level.values)[:3]} ...) has no units; '
+                           'wanted a pressure, for example in hPa')
         level = convert(ds.level.astype(np.float64), 'hPa').assign_attrs(standard_name='air_pressure', positive='down')
         if not np.array_equal(level, ds.level): said.append(f'level converted from {units} to hPa')
         ds = ds.assign_coords(level=level)
     if 'longitude' in ds.dims and len(jump := np.flatnonzero(np.abs(np.diff(ds.longitude.values)) > 180)) == 1:
         lon = np.unwrap(ds.longitude.values.astype(np.float64), period=360)
-        said.append(f'longitude made to go on where it jumped from {ds.longitude.values[jump[0]]:g} to {ds.longitude.values[jump[0]+1]:g}')
-        ds = ds.assign_coords(longitude=('longitude', lon - 360*(lon.max() > 360) + 360*(lon.min() < -180), ds.longitude.attrs))
+        before, after = ds.longitude.values[jump[0]:jump[0]+2]
+        said.append(f'longitude made to go on where it jumped from {before:g} to {after:g}')
+        lon = lon - 360*(lon.max() > 360) + 360*(lon.min() < -180)
+        ds = ds.assign_coords(longitude=('longitude', lon, ds.longitude.attrs))
     for d in set(ds.dims) & set(ORDER[2:]):
         if d in 'yx' and d not in ds.variables:
-            ds = ds.assign_coords({d: (d, np.arange(ds.sizes[d], dtype=np.float64), dict(units='1', long_name={'y': 'row', 'x': 'column'}[d]))})
+            named = dict(units='1', long_name={'y': 'row', 'x': 'column'}[d])
+            ds = ds.assign_coords({d: (d, np.arange(ds.sizes[d], dtype=np.float64), named)})
         c = ds[d].astype(np.float64)
         step = np.diff(c.values)
         if not np.isfinite(c).all() or not ((step > 0).all() or (step < 0).all()):
-            raise BadInput(f'{d} runs {c.values[:3]} ... {c.values[-3:]} and is not monotonic; wanted each value once, in order')
+            raise BadInput(f'{d} runs {c.values[:3]} ... {c.values[-3:]} and is not monotonic; '
+                           'wanted each value once, in order')
         ds = ds.assign_coords({d: c.assign_attrs(stored_direction='increasing' if (step > 0).all() else 'decreasing')})
     for d, most, units in (('latitude', 90, 'degrees_north'), ('longitude', 360, 'degrees_east')):
         if d not in ds.variables: continue
         lo, hi = float(ds[d].min()), float(ds[d].max())
-        if not (-min(most, 180) <= lo and hi <= most): raise BadInput(f'{d} runs from {lo:g} to {hi:g}; wanted {-min(most, 180)} to {most} {units}')
-        ds[d].attrs |= dict(units=units, standard_name=d) | (dict(range='-180 to 180' if lo < 0 else '0 to 360') if d == 'longitude' else {})
+        if not (-min(most, 180) <= lo and hi <= most):
+            raise BadInput(f'{d} runs from {lo:g} to {hi:g}; wanted {-min(most, 180)} to {most} {units}')
+        ds[d].attrs |= dict(units=units, standard_name=d)
+        if d == 'longitude': ds[d].attrs |= dict(range='-180 to 180' if lo < 0 else '0 to 360')
     return ds, said
 
 # %% ../../nbs/12_schema.ipynb #cell-31
-ONE_UNIT = {'geopotential_height': 'm', 'geopotential': 'm2 s-2', 'eastward_wind': 'm s-1', 'northward_wind': 'm s-1', 'equivalent_reflectivity_factor': 'dBZ'}
+ONE_UNIT = {'geopotential_height': 'm', 'geopotential': 'm2 s-2', 'eastward_wind': 'm s-1',
+            'northward_wind': 'm s-1', 'equivalent_reflectivity_factor': 'dBZ'}
 
 # %% ../../nbs/12_schema.ipynb #cell-32
 def name_units(
@@ -196,7 +227,9 @@ def name_units(
     for n, v in ds.data_vars.items():
         found, name = v.attrs.get('units'), v.attrs.get('standard_name')
         if found in (None, '', 'unknown'):
-            if name not in ONE_UNIT: raise BadInput(f'variable {n!r} has no units (standard_name {name!r}); set its units attribute to what its numbers are')
+            if name not in ONE_UNIT:
+                raise BadInput(f'variable {n!r} has no units (standard_name {name!r}); '
+                               'set its units attribute to what its numbers are')
             units = ONE_UNIT[name]
             said.append(f'{n}: no units given, {units} because it is a {name}')
         else:
@@ -232,10 +265,10 @@ def has_values(
 # %% ../../nbs/12_schema.ipynb #cell-38
 def true_values(
     da:xr.DataArray,                      # one variable with CF units, NaN where it declares no value
-    missing:tuple|None=None,              # numbers that mean 'no value' in it; None: nothing is declared, (): every number is meant
+    missing:tuple|None=None,              # numbers that mean 'no value' in it; None: none declared, (): each is meant
     most:int=LOOK,                        # how many values to look at, at most
 ) -> tuple[xr.DataArray, list[str], str]: # float32; what was done; what part was looked at
-    "Float32 with NaN for missing. `BadInput` for undeclared flags, impossible values, and a variable without any value."
+    "Float32 with NaN for missing. `BadInput` for undeclared flags, impossible values, a variable without any value."
     n, said, units, kind = da.name, [], da.attrs['units'], da.dtype.kind
     declared = tuple(np.atleast_1d(() if missing is None else missing).astype(np.float64))
     if declared:
@@ -243,9 +276,12 @@ def true_values(
         said.append(f'{n}: {", ".join(f"{m:g}" for m in declared)} read as missing')
     with np.errstate(over='ignore'): da = da.astype(np.float32, copy=False)
     v, part = look(da, most)
-    def refuse(bad, what): raise BadInput(f'variable {n!r}: {what} in {int(bad.sum())} of {v.size} values; if that means no value, say missing={{{n!r}: ...}}')
+    def refuse(bad, what):
+        raise BadInput(f'variable {n!r}: {what} in {int(bad.sum())} of {v.size} values; '
+                       f'if that means no value, say missing={{{n!r}: ...}}')
     if np.isnan(v).all() and (part == 'every value' or not has_values(da)):
-        raise BadInput(f'variable {n!r} holds no value at all, every one is missing; name the variables you want without it')
+        raise BadInput(f'variable {n!r} holds no value at all, every one is missing; '
+                       'name the variables you want without it')
     if np.isinf(v).any(): refuse(np.isinf(v), 'an infinite number (or one beyond float32)')
     for flag in FLAGS if missing is None else ():
         if (bad := v == np.float32(flag)).any(): refuse(bad, f'the undeclared flag {flag:g}')
@@ -255,7 +291,8 @@ def true_values(
         da = da.clip(min=0, keep_attrs=True)
         said.append(f'{n}: negative by no more than 0.001 {units}, set to 0')
     if units == '%' and (out := (v < 0) | (v > 100)).any():
-        said.append(f'{n}: {100*out.mean():.2g} % of the values outside 0 to 100 % ({np.nanmin(v):.4g} to {np.nanmax(v):.4g}), kept')
+        said.append(f'{n}: {100*out.mean():.2g} % of the values outside 0 to 100 % '
+                    f'({np.nanmin(v):.4g} to {np.nanmax(v):.4g}), kept')
     return da, said, part
 
 # %% ../../nbs/12_schema.ipynb #cell-45
@@ -263,7 +300,8 @@ def projection(
     ds:xr.Dataset,                  # perhaps with a CF grid mapping variable
 ) -> tuple[xr.Dataset, list[str]]:  # `attrs['crs']` instead of it
     "The projection of `y` and `x` as a PROJ string in `attrs['crs']`; one that is already there stays."
-    names = {n for v in ds.variables.values() if (n := v.attrs.get('grid_mapping', v.encoding.get('grid_mapping'))) in ds.variables}
+    mapping = lambda v: v.attrs.get('grid_mapping', v.encoding.get('grid_mapping'))
+    names = {n for v in ds.variables.values() if (n := mapping(v)) in ds.variables}
     if not names or 'crs' in ds.attrs: return ds, []
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', UserWarning) # a PROJ string is shorter than WKT: said in the docs of pyproj
@@ -279,22 +317,26 @@ def conform(
     missing:dict|tuple|float|None=None, # numbers that mean 'no value': {'rain_rate': [-3]}, or for all variables -9999
     most:int=LOOK,     # how many values of a variable the checks look at, at most
 ) -> xr.Dataset:
-    "Any gridded Dataset in the schema of this library. `BadInput`, naming the variable or axis, where that would take a guess."
+    "Any gridded Dataset in the schema. `BadInput`, naming the variable or axis, where that would take a guess."
     said = [r for r in ds.attrs.get('repairs', '').split('; ') if r]
     for step in (projection, name_axes, true_times, order_times, order_space, name_units):
         ds, done = step(ds)
         said += done
-    ds = ds.assign_coords({c: v.astype(v.dtype.newbyteorder('=')) for c, v in ds.coords.items() if not v.dtype.isnative}) # classic NetCDF is big-endian
+    foreign = {c: v for c, v in ds.coords.items() if not v.dtype.isnative} # classic NetCDF is big-endian
+    ds = ds.assign_coords({c: v.astype(v.dtype.newbyteorder('=')) for c, v in foreign.items()})
     missing = missing if isinstance(missing, dict) else {} if missing is None else {n: missing for n in ds.data_vars}
-    if strange := sorted(set(missing) - set(ds.data_vars)): raise BadInput(f'missing= names {strange[0]!r}, which is not among {", ".join(ds.data_vars)}')
+    if strange := sorted(set(missing) - set(ds.data_vars)):
+        raise BadInput(f'missing= names {strange[0]!r}, which is not among {", ".join(ds.data_vars)}')
     parts, fields = set(), {}
     for n in ds.data_vars:
         fields[n], done, part = true_values(ds[n], missing.get(n), most)
         said, parts = said + done, parts | {part}
     attrs = dict(ds.attrs)
     if 'source' in attrs and 'format' not in attrs: attrs['original_source'] = attrs.pop('source')
-    history = '\n'.join(filter(None, [str(attrs.get('history', '')).strip(), provenance(f'{format} brought to the schema')]))
-    attrs |= dict(source=source, format=format, repairs='; '.join(dict.fromkeys(said)), checked=', '.join(sorted(parts)), history=history)
+    before, now = str(attrs.get('history', '')).strip(), provenance(f'{format} brought to the schema')
+    history = '\n'.join(filter(None, [before, now]))
+    attrs |= dict(source=source, format=format, repairs='; '.join(dict.fromkeys(said)),
+                  checked=', '.join(sorted(parts)), history=history)
     return check_schema(ds.assign(fields).assign_attrs(attrs).drop_encoding())
 
 # %% ../../nbs/12_schema.ipynb #cell-48
@@ -305,7 +347,8 @@ def check_schema(
     def want(ok, what):
         if not ok: raise BadInput(f'not a weather Dataset: {what}')
     want(ds.data_vars, 'it has no variables')
-    want('time' in ds.dims and ds.time.dtype == 'datetime64[ns]' if 'time' in ds.variables else False, "no time axis of datetime64[ns]")
+    want('time' in ds.dims and ds.time.dtype == 'datetime64[ns]' if 'time' in ds.variables else False,
+         "no time axis of datetime64[ns]")
     time_step(ds.time.values)
     for n, v in ds.data_vars.items():
         want(v.dims in [(*head, *grid) for grid in (('y', 'x'), ('latitude', 'longitude'))
@@ -313,11 +356,13 @@ def check_schema(
              f'variable {n!r} has dims {v.dims}; wanted time, [member], [level], y, x or latitude, longitude')
         want(v.dtype == np.float32, f'variable {n!r} is {v.dtype}; wanted float32 with NaN for missing')
         want(v.attrs.get('units'), f'variable {n!r} has no units')
-        for d in v.dims[-2:]: want(d in ds.coords and ds[d].attrs.get('units'), f'the coordinate {d!r} is not there or has no units')
+        for d in v.dims[-2:]:
+            want(d in ds.coords and ds[d].attrs.get('units'), f'the coordinate {d!r} is not there or has no units')
     return ds
 
 # %% ../../nbs/12_schema.ipynb #cell-55
-RATES = {'rain_rate', 'rainfall_rate', 'rainfall_flux', 'precipitation_flux', 'lwe_precipitation_rate', 'pr', 'prate', 'tprate', 'mtpr'} # names of rates
+RATES = {'rain_rate', 'rainfall_rate', 'rainfall_flux', 'precipitation_flux', # names of rates
+         'lwe_precipitation_rate', 'pr', 'prate', 'tprate', 'mtpr'}
 
 # %% ../../nbs/12_schema.ipynb #cell-56
 def rain_kind(
@@ -330,25 +375,30 @@ def rain_kind(
 
 # %% ../../nbs/12_schema.ipynb #cell-57
 def to_rain_rate(
-    ds:xr.Dataset,   # weather Dataset with `rain_rate`, or one of `rain`, a reflectivity (dBZ), a rainfall flux (kg m-2 s-1)
+    ds:xr.Dataset,   # weather with `rain_rate`, or one of `rain`, a reflectivity (dBZ), a rainfall flux (kg m-2 s-1)
     a:float=223.,    # of Z = a R**b, Z in mm6 m-3 and R in mm h-1
     b:float=1.53,    # exponent
 ) -> xr.Dataset:     # `rain_rate` alone
     "Rain rate in mm h-1, @eq-zr. `BadInput` if nothing in `ds` says how much it rains, or several things do."
     kinds = {n: k for n, v in ds.data_vars.items() if (k := rain_kind(v))}
     if 'rain_rate' in kinds: kinds = {'rain_rate': 'rate'}
-    if len(kinds) != 1: raise BadInput(f'{"no" if not kinds else "more than one"} rain among {", ".join(ds.data_vars)}; '
-                                       'wanted one of rain_rate, rain, a reflectivity in dBZ, or a rainfall flux')
+    if len(kinds) != 1:
+        raise BadInput(f'{"no" if not kinds else "more than one"} rain among {", ".join(ds.data_vars)}; '
+                       'wanted one of rain_rate, rain, a reflectivity in dBZ, or a rainfall flux')
     (n, kind), = kinds.items()
     v, how = ds[n], ''
     if kind == 'rate': rate = convert(v, 'mm h-1')
     elif kind == 'amount':
-        if 'accumulation' not in v.attrs: raise BadInput(f"{n!r} does not say over how long it fell; set its accumulation attribute, for example to '5 min'")
+        if 'accumulation' not in v.attrs:
+            raise BadInput(f'{n!r} does not say over how long it fell; '
+                           "set its accumulation attribute, for example to '5 min'")
         hours = np.float32(pd.Timedelta(v.attrs['accumulation'])/pd.Timedelta('1h'))
         rate, how = convert(v, 'mm')/hours, f'{v.attrs["accumulation"]} accumulation divided by its length'
     else:
         rate = (10**(v/10)/a)**(1/b)
-        rate, how = xr.where(v <= v.attrs.get('no_echo', -np.inf), 0, rate).transpose(*v.dims), f'reflectivity through Z = {a:g} R^{b:g}'
-    attrs = dict(units='mm h-1', standard_name='rainfall_rate', long_name='rain rate') | ({'comment': f'from {how}'} if how else {})
+        rate = xr.where(v <= v.attrs.get('no_echo', -np.inf), 0, rate).transpose(*v.dims)
+        how = f'reflectivity through Z = {a:g} R^{b:g}'
+    attrs = dict(units='mm h-1', standard_name='rainfall_rate', long_name='rain rate')
+    if how: attrs['comment'] = f'from {how}'
     rate = rate.astype(np.float32).drop_attrs().assign_attrs(attrs)
     return rate.rename('rain_rate').to_dataset().assign_coords({c: ds[c] for c in rate.coords}).assign_attrs(ds.attrs)
