@@ -69,13 +69,16 @@ def knmi_grid(
     crs = metre_crs(f['geographic/map_projection'].attrs['projection_proj4_params'].decode())
     x = 1000*(np.arange(g['geo_number_columns']) + 0.5 + float(g['geo_column_offset']))*float(g['geo_pixel_size_x'])
     y = 1000*(np.arange(g['geo_number_rows']) + 0.5 + float(g['geo_row_offset']))*float(g['geo_pixel_size_y'])
-    lon, lat = np.reshape(g['geo_product_corners'], (4, 2)).T.astype(np.float64)                  # lower left, upper left, upper right, lower right
+    lon, lat = np.reshape(g['geo_product_corners'], (4, 2)).T.astype(np.float64) # clockwise from lower left
     cx, cy = pyproj.Proj(crs)(lon, lat)
     half = 500*np.array([g['geo_pixel_size_x'], g['geo_pixel_size_y']], np.float64)
     edges = [x[0] - half[0], x[-1] + half[0]], [y[0] - half[1], y[-1] + half[1]]
     off = max(np.abs(cx - np.take(edges[0], [0, 0, 1, 1])).max(), np.abs(cy - np.take(edges[1], [1, 0, 0, 1])).max())
-    if off > 1000: raise BadInput(f'the corners of the header lie {off/1000:.0f} km from where its pixel offsets put them; wanted less than 1 km')
-    metres = lambda d, v: (d, v, dict(units='m', standard_name=f'projection_{d}_coordinate', long_name=f'{d} of projection'))
+    if off > 1000:
+        raise BadInput(f'the corners of the header lie {off/1000:.0f} km from where its pixel offsets put them; '
+                       'wanted less than 1 km')
+    def metres(d, v):
+        return d, v, dict(units='m', standard_name=f'projection_{d}_coordinate', long_name=f'{d} of projection')
     return dict(y=metres('y', y), x=metres('x', x)), crs
 
 # %% ../../nbs/13_composites.ipynb #cell-14
@@ -86,7 +89,8 @@ def knmi_values(
     with h5py.File(path) as f:
         counts, cal = f['image1/image_data'][:], f['image1/calibration'].attrs
         scale, offset = calibration(cal['calibration_formulas'].decode())
-        missing = {int(np.ravel(cal[k])[0]) for k in ('calibration_missing_data', 'calibration_out_of_image') if k in cal}
+        missing = {int(np.ravel(cal[k])[0])
+                   for k in ('calibration_missing_data', 'calibration_out_of_image') if k in cal}
     v = (counts*scale + offset).astype(np.float32)
     for m in missing: v[counts == m] = np.nan
     return v[None]
@@ -104,20 +108,25 @@ def knmi(
     path = Path(path)
     with h5py.File(path) as f:
         text = lambda group, key: str(np.ravel(f[group].attrs[key]).astype(str)[0]) # some are arrays of one text
-        if (n := int(f['overview'].attrs['number_image_groups'][0])) != 1: raise BadInput(f'{n} images in one file; wanted one')
+        if (n := int(f['overview'].attrs['number_image_groups'][0])) != 1:
+            raise BadInput(f'{n} images in one file; wanted one')
         what = text('image1', 'image_geo_parameter')
         if what not in QUANTITIES: raise BadInput(f'image1 holds {what!r}; wanted one of {", ".join(QUANTITIES)}')
         start, end = (knmi_time(text('overview', f'product_datetime_{k}')) for k in ('start', 'end'))
-        if (named := name_time(path.name)) not in (None, end): raise BadInput(f'the file name says {named}, product_datetime_end inside says {end}; wanted one time')
+        if (named := name_time(path.name)) not in (None, end):
+            raise BadInput(f'the file name says {named}, product_datetime_end inside says {end}; wanted one time')
         coords, crs = knmi_grid(f)
         cal = f['image1/calibration'].attrs
-        flags = sorted({int(np.ravel(cal[k])[0]) for k in ('calibration_missing_data', 'calibration_out_of_image') if k in cal})
-        offset, shape = calibration(text('image1/calibration', 'calibration_formulas'))[1], (1, *f['image1/image_data'].shape)
+        flags = sorted({int(np.ravel(cal[k])[0])
+                        for k in ('calibration_missing_data', 'calibration_out_of_image') if k in cal})
+        _, offset = calibration(text('image1/calibration', 'calibration_formulas'))
+        shape = (1, *f['image1/image_data'].shape)
         product = text('overview', 'product_group_name')
     v = dask.array.from_delayed(dask.delayed(knmi_values)(path), shape, np.float32) if lazy else knmi_values(path)
     name, units, standard, long = QUANTITIES[what]
     attrs = dict(units=units, standard_name=standard, long_name=long)
-    if name == 'rain': attrs |= dict(accumulation=f'{int((end - start)/np.timedelta64(1, "m"))} min', cell_methods='time: sum')
+    if name == 'rain':
+        attrs |= dict(accumulation=f'{int((end - start)/np.timedelta64(1, "m"))} min', cell_methods='time: sum')
     else: attrs |= dict(no_echo=offset)
     repairs = f'{name}: counts {", ".join(map(str, flags))} (missing, out of image) read as missing' if flags else ''
     return xr.Dataset({name: (('time', 'y', 'x'), v, attrs)}, dict(time=('time', [end]), **coords),
@@ -135,16 +144,21 @@ def write_knmi(
 ) -> Path:
     "A frame in KNMI's HDF5 layout on the upper left part of KNMI's 1 km grid."
     end = np.datetime64(end, 's')
-    stamp = lambda t: (lambda d: np.bytes_(f"{d.day:02}-{'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split()[d.month-1]}-{d.year};{d:%H:%M:%S}.000"))(t.item())
+    def stamp(t):
+        d, months = t.item(), 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split()
+        return np.bytes_(f'{d.day:02}-{months[d.month-1]}-{d.year};{d:%H:%M:%S}.000')
     crs = '+proj=stere +lat_0=90 +lon_0=0.0 +lat_ts=60.0 +a=6378.137 +b=6356.752 +x_0=0 +y_0=0'
     (ny, nx), one = counts.shape, lambda v, t='f4': np.array([v], t)
-    corners = [pyproj.Proj(metre_crs(crs))(1000.*x, -1000.*(3650 + y), inverse=True) for x, y in ((0, ny), (0, 0), (nx, 0), (nx, ny))]
+    to_lonlat = lambda x, y: pyproj.Proj(metre_crs(crs))(1000.*x, -1000.*(3650 + y), inverse=True)
+    corners = [to_lonlat(x, y) for x, y in ((0, ny), (0, 0), (nx, 0), (nx, ny))]
     with h5py.File(path, 'w') as f:
         def group(name, **attrs): f.create_group(name).attrs.update(attrs)
-        group('overview', number_image_groups=one(1, 'i4'), product_datetime_start=stamp(end - np.timedelta64(minutes, 'm')),
+        group('overview', number_image_groups=one(1, 'i4'),
+              product_datetime_start=stamp(end - np.timedelta64(minutes, 'm')),
               product_datetime_end=stamp(end), product_group_name=np.bytes_('MINIATURE'))
-        group('geographic', geo_column_offset=one(0), geo_row_offset=one(3650), geo_dim_pixel=np.bytes_('KM,KM'), geo_number_columns=one(nx, 'i4'),
-              geo_number_rows=one(ny, 'i4'), geo_pixel_size_x=one(1), geo_pixel_size_y=one(-1), geo_product_corners=np.ravel(corners).astype('f4'))
+        group('geographic', geo_column_offset=one(0), geo_row_offset=one(3650), geo_dim_pixel=np.bytes_('KM,KM'),
+              geo_number_columns=one(nx, 'i4'), geo_number_rows=one(ny, 'i4'),
+              geo_pixel_size_x=one(1), geo_pixel_size_y=one(-1), geo_product_corners=np.ravel(corners).astype('f4'))
         group('geographic/map_projection', projection_proj4_params=np.bytes_(crs))
         group('image1', image_geo_parameter=np.bytes_(what))
         f['image1/image_data'] = counts
@@ -160,7 +174,8 @@ def pgm_header(
     m = re.match(rb'P5\s((?:\s*#[^\n]*\n)*)\s*(\d+)\s+(?:#[^\n]*\n)*(\d+)\s+(?:#[^\n]*\n)*(\d+)\s', raw)
     if not m: raise BadInput('not a binary PGM picture; wanted P5, comments, width, height, maximum')
     words = (line.lstrip('# ').split(maxsplit=1) for line in m[1].decode('latin-1').splitlines())
-    return {w[0]: w[1] for w in words if len(w) == 2} | dict(width=int(m[2]), height=int(m[3]), maxval=int(m[4]), start=m.end())
+    size = dict(width=int(m[2]), height=int(m[3]), maxval=int(m[4]), start=m.end())
+    return {w[0]: w[1] for w in words if len(w) == 2} | size
 
 # %% ../../nbs/13_composites.ipynb #cell-25
 def pgm_grid(
@@ -169,14 +184,20 @@ def pgm_grid(
     cols:np.ndarray,    # column numbers, 0 = west
 ) -> tuple[dict, str]:  # coordinates `y` and `x`, metres; PROJ string
     "Where the pixels are. `BadInput` if the header does not say, or its two sides tell of different spheres."
-    lacking = [k for k in ('type', 'centrallongitude', 'centrallatitude', 'truelatitude', 'bottomleft', 'topright', 'metersperpixel_x') if k not in h]
-    if lacking or h['type'] != 'stereographic': raise BadInput(f'the comments lack {lacking} or name another projection ({h.get("type")}); wanted stereographic')
+    wanted = 'type centrallongitude centrallatitude truelatitude bottomleft topright metersperpixel_x'.split()
+    lacking = [k for k in wanted if k not in h]
+    if lacking or h['type'] != 'stereographic':
+        raise BadInput(f'the comments lack {lacking} or name another projection ({h.get("type")}); '
+                       'wanted stereographic')
     crs = f'+proj=stere +lat_0={h["centrallatitude"]} +lat_ts={h["truelatitude"]} +lon_0={h["centrallongitude"]} +R='
-    left, bottom, right, top = (c for k in ('bottomleft', 'topright') for c in pyproj.Proj(crs + '1')(*map(float, h[k].split())))
+    unit = pyproj.Proj(crs + '1')
+    (left, bottom), (right, top) = (unit(*map(float, h[k].split())) for k in ('bottomleft', 'topright'))
     dx, dy = float(h['metersperpixel_x']), float(h['metersperpixel_y'])
     radius = dx*h['width']/(right - left), dy*h['height']/(top - bottom)
-    if abs(radius[0]/radius[1] - 1) > 1e-5: raise BadInput(f'pixel sizes fit spheres of {radius[0]:.0f} and {radius[1]:.0f} m; wanted one')
-    metres = lambda d, v: (d, v, dict(units='m', standard_name=f'projection_{d}_coordinate', long_name=f'{d} of projection'))
+    if abs(radius[0]/radius[1] - 1) > 1e-5:
+        raise BadInput(f'pixel sizes fit spheres of {radius[0]:.0f} and {radius[1]:.0f} m; wanted one')
+    def metres(d, v):
+        return d, v, dict(units='m', standard_name=f'projection_{d}_coordinate', long_name=f'{d} of projection')
     y, x = top*radius[1] - (np.asarray(rows) + 0.5)*dy, left*radius[0] + (np.asarray(cols) + 0.5)*dx
     return dict(y=metres('y', y), x=metres('x', x)), f'{crs}{np.mean(radius):.0f}'
 
@@ -199,7 +220,8 @@ def pgm_values(
     raw = unzipped(path)
     h = pgm_header(raw)
     want = h['width']*h['height']
-    if len(raw) - h['start'] != want: raise BadInput(f'{len(raw) - h["start"]} pixels; wanted {h["width"]} x {h["height"]} = {want}')
+    if len(raw) - h['start'] != want:
+        raise BadInput(f'{len(raw) - h["start"]} pixels; wanted {h["width"]} x {h["height"]} = {want}')
     counts = np.frombuffer(raw, np.uint8, want, h['start']).reshape(1, h['height'], h['width'])
     return np.where(counts == 255, np.nan, 0.5*counts - 32).astype(np.float32)
 
@@ -214,11 +236,15 @@ def fmi_pgm(
     "One FMI composite. `BadInput` if the comments do not make it one."
     h = pgm_header(unzipped(path, 65536))
     for k, want in (('param', 'CorrectedReflectivity'), ('obstime', None), ('maxval', 255)):
-        if k not in h or want not in (None, h[k]): raise BadInput(f'a PGM picture with {k} {h.get(k)!r}; wanted {want or "yyyymmddhhmm"}, as in the comments of FMI')
+        if k not in h or want not in (None, h[k]):
+            raise BadInput(f'a PGM picture with {k} {h.get(k)!r}; '
+                           f'wanted {want or "yyyymmddhhmm"}, as in the comments of FMI')
     if (time := name_time(h['obstime'])) is None: raise BadInput(f"obstime {h['obstime']!r}; wanted yyyymmddhhmm")
     coords, crs = pgm_grid(h, np.arange(h['height']), np.arange(h['width']))
-    v = dask.array.from_delayed(dask.delayed(pgm_values)(path), (1, h['height'], h['width']), np.float32) if lazy else pgm_values(path)
-    return xr.Dataset({'reflectivity': (('time', 'y', 'x'), v, REFLECTIVITY | dict(no_echo=-32.))}, dict(time=('time', [time]), **coords),
+    shape = (1, h['height'], h['width'])
+    v = dask.array.from_delayed(dask.delayed(pgm_values)(path), shape, np.float32) if lazy else pgm_values(path)
+    v = (('time', 'y', 'x'), v, REFLECTIVITY | dict(no_echo=-32.))
+    return xr.Dataset({'reflectivity': v}, dict(time=('time', [time]), **coords),
                       dict(crs=crs, institution='Finnish Meteorological Institute', product=h.get('productname', ''),
                            repairs='reflectivity: count 255 (outside coverage) read as missing'))
 
@@ -239,7 +265,8 @@ def write_pgm(
             'type stereographic', 'centrallongitude 25', 'centrallatitude 90', 'truelatitude 60',
             f'bottomleft {left:.9f} {bottom:.9f}', 'topright 34.903000 69.005000', '}']
     raw = 'P5\n' + ''.join(f'# {t}\n' for t in text) + f'{nx} {ny}\n255\n'
-    with (gzip.open if str(path).endswith('.gz') else open)(path, 'wb') as f: f.write(raw.encode() + counts.astype(np.uint8).tobytes())
+    with (gzip.open if str(path).endswith('.gz') else open)(path, 'wb') as f:
+        f.write(raw.encode() + counts.astype(np.uint8).tobytes())
     return Path(path)
 
 # %% ../../nbs/13_composites.ipynb #cell-34
@@ -269,7 +296,7 @@ def fmi_crop(
 def mrms(
     ds:xr.Dataset,   # PrecipRate, as NetCDF or as the local GRIB2 parameter
 ) -> xr.Dataset:
-    "MRMS surface precipitation rate; its grid is of hundredths of a degree, so longitudes that GRIB rounds are put back on it."
+    "MRMS surface precipitation rate; longitudes that GRIB rounds are put back on its grid of hundredths of a degree."
     v = ds['unknown' if 'unknown' in ds else 'PrecipRate'].drop_attrs().assign_attrs(
         units='mm h-1', standard_name='rainfall_rate', long_name='MRMS surface precipitation rate')
     ds = flagged(xr.Dataset({'rain_rate': v}, attrs=ds.attrs), 'rain_rate', -3, 'no radar coverage')
@@ -288,17 +315,18 @@ def stage_iv(
     hours = re.search(r'(\d+)_Hour', name)[1]
     v = convert(ds[name], 'mm').assign_attrs(accumulation=f'{hours} h')
     v.attrs = {k: a for k, a in v.attrs.items() if not k.startswith('_')}
-    return ds.drop_vars(name).assign(rain=v).assign_attrs(repairs=f'rain: {name} in kg m-2 of water, the same number of mm')
+    ds = ds.drop_vars(name).assign(rain=v)
+    return ds.assign_attrs(repairs=f'rain: {name} in kg m-2 of water, the same number of mm')
 
 # %% ../../nbs/13_composites.ipynb #cell-39
 def meteonet(
     ds:xr.Dataset,   # raw counts `rainfall` or `reflectivity_old`
 ) -> xr.Dataset:
-    "MeteoNet's radar: `rain` in mm over 5 minutes, or `reflectivity` in classes of dBZ, the lowest of which (0) is no echo."
+    "MeteoNet's radar: `rain` in mm over 5 minutes, or `reflectivity` in classes of dBZ, the lowest (0) being no echo."
     if 'rainfall' in ds:
         ds = flagged(ds.rename(rainfall='rain'), 'rain', -1, 'missing')
-        v = (ds.rain/100).assign_attrs(units='mm', standard_name='thickness_of_rainfall_amount', long_name='rain accumulated',
-                                        accumulation='5 min', cell_methods='time: sum')
+        v = (ds.rain/100).assign_attrs(units='mm', standard_name='thickness_of_rainfall_amount',
+                                       long_name='rain accumulated', accumulation='5 min', cell_methods='time: sum')
         return ds.assign(rain=v).assign_attrs(repairs=ds.attrs['repairs'] + '; rain: counts of 0.01 mm turned into mm')
     ds = flagged(ds.rename(reflectivity_old='reflectivity'), 'reflectivity', 255, 'missing')
     return ds.assign(reflectivity=ds.reflectivity.assign_attrs(REFLECTIVITY | dict(no_echo=0.)))
@@ -307,14 +335,16 @@ def meteonet(
 def composite(
     ds:xr.Dataset,               # as xarray opened it
 ) -> tuple[xr.Dataset, str]:     # read by its recipe; the name of the format, '' if it is no composite known here
-    "A radar composite in NetCDF or GRIB, with its numbers given their meaning. `BadInput` for an MRMS product that is not known."
+    "A radar composite in NetCDF or GRIB, its numbers given their meaning. `BadInput` for an unknown MRMS product."
     v = next(iter(ds.data_vars.values()), None)
-    local = None if v is None else tuple(v.attrs.get(f'GRIB_{k}') for k in ('discipline', 'parameterCategory', 'parameterNumber'))
+    keys = ('discipline', 'parameterCategory', 'parameterNumber')
+    local = None if v is None else tuple(v.attrs.get(f'GRIB_{k}') for k in keys)
     if local and local[0] == 209:
         if local != (209, 6, 1): raise BadInput(f'MRMS GRIB2 parameter {local}; wanted (209, 6, 1), PrecipRate')
         return mrms(ds), 'MRMS GRIB2'
     if 'reflectivity' in ds and 'pgm_header_of_first_frame' in ds.attrs: return fmi_crop(ds), 'FMI NetCDF'
     if 'PrecipRate' in ds: return mrms(ds), 'MRMS NetCDF'
     if any(re.fullmatch(STAGE_IV.format(r'\d+'), n) for n in ds.data_vars): return stage_iv(ds), 'Stage IV NetCDF'
-    if any('MeteoNet' in ds[n].attrs.get('long_name', '') for n in ('rainfall', 'reflectivity_old') if n in ds): return meteonet(ds), 'MeteoNet NetCDF'
+    if any('MeteoNet' in ds[n].attrs.get('long_name', '') for n in ('rainfall', 'reflectivity_old') if n in ds):
+        return meteonet(ds), 'MeteoNet NetCDF'
     return ds, ''
