@@ -38,7 +38,9 @@ def window_starts(
     absent = np.concatenate([[0], np.cumsum(~present if present is not None else np.zeros(n, bool))])
     i = np.arange(0, n - length + 1, stride)
     i = i[(broken[i + length - 1] == broken[i]) & (absent[i + length] == absent[i])]
-    if not len(i): raise BadInput(f'no window of {length} frames fits between the {broken[-1]} gaps and {absent[-1]} missing frames of the record')
+    if not len(i):
+        raise BadInput(f'no window of {length} frames fits between the {broken[-1]} gaps '
+                       f'and {absent[-1]} missing frames of the record')
     return i
 
 # %% ../../nbs/15_windows.ipynb #cell-9
@@ -59,13 +61,17 @@ def split_time(
     shares:Sequence[float]=(0.7, 0.15, 0.15), # of the record: train, val, test, in this order of time
     gap:int=0,          # frames left out between two parts
 ) -> Split:
-    "Three blocks of time; a window belongs to a part only if all its frames do. `BadInput` names the part that would be empty."
-    if len(shares) != 3 or min(shares) <= 0 or not abs(sum(shares) - 1) <= 1e-6: raise BadInput(f'shares {tuple(shares)}; wanted three positive numbers that sum to 1')
+    "Three blocks of time; a window belongs to one only if all its frames do. `BadInput` names a part left empty."
+    if len(shares) != 3 or min(shares) <= 0 or not abs(sum(shares) - 1) <= 1e-6:
+        raise BadInput(f'shares {tuple(shares)}; wanted three positive numbers that sum to 1')
     if gap < 0: raise BadInput(f'gap is {gap}; wanted >= 0, or two parts would share frames')
     cuts = np.round(np.cumsum([0, *shares])*n).astype(int)
-    parts = [starts[(starts >= a + (gap if k else 0)) & (starts + length <= b)] for k, (a, b) in enumerate(zip(cuts, cuts[1:]))]
+    parts = [starts[(starts >= a + (gap if k else 0)) & (starts + length <= b)]
+             for k, (a, b) in enumerate(zip(cuts, cuts[1:]))]
     for name, part, share in zip(('train', 'val', 'test'), parts, shares):
-        if not len(part): raise BadInput(f'no window of {length} frames fits into the {name} part: {share:.0%} of {n} frames less a gap of {gap}')
+        if not len(part):
+            raise BadInput(f'no window of {length} frames fits into the {name} part: '
+                           f'{share:.0%} of {n} frames less a gap of {gap}')
     return Split(*parts)
 
 # %% ../../nbs/15_windows.ipynb #cell-11
@@ -77,7 +83,8 @@ def split_groups(
     "Whole events or storms to one part each. `BadInput` with fewer than three groups."
     groups = np.asarray(groups)
     names = np.unique(groups)
-    if len(names) < 3: raise BadInput(f'{len(names)} groups cannot be split into train, val and test; wanted at least 3')
+    if len(names) < 3:
+        raise BadInput(f'{len(names)} groups cannot be split into train, val and test; wanted at least 3')
     names = names[torch.randperm(len(names), generator=generator(seed, 'split')).numpy()]
     a = min(max(1, round(shares[0]*len(names))), len(names) - 2)
     b = min(max(a + 1, round((shares[0] + shares[1])*len(names))), len(names) - 1)
@@ -87,10 +94,11 @@ def split_groups(
 def channels(
     ds:xr.Dataset,                        # in schema form
     variables:Sequence[str] | None=None,  # which, in this order; all if not given
-) -> xr.DataArray:                        # float32 (time, channel, y, x), lazy if `ds` is; channel names and units as coordinates
+) -> xr.DataArray:                        # float32 (time, channel, y, x), lazy if `ds` is; coordinates channel, units
     "The variables of `ds` stacked into named channels. `BadInput` for a variable that is not there."
     variables = tuple(variables or ds.data_vars)
-    if missing := [v for v in variables if v not in ds]: raise BadInput(f'no variable {missing[0]!r}; there are {sorted(ds.data_vars)}')
+    if missing := [v for v in variables if v not in ds]:
+        raise BadInput(f'no variable {missing[0]!r}; there are {sorted(ds.data_vars)}')
     def split(v):
         extra = [d for d in ds[v].dims if d not in ('time', 'level', *ds[v].dims[-2:])]
         if 'time' not in ds[v].dims or extra: raise BadInput(f'{v} has dims {ds[v].dims}; wanted (time, [level], y, x)')
@@ -98,9 +106,11 @@ def channels(
         return [(f'{v}_{p:g}', ds[v].sel(level=p, drop=True)) for p in ds.level.values]
     parts = [pair for v in variables for pair in split(v)]
     units = [a.attrs.get('units', '1') for _, a in parts]
-    out = xr.concat([a.drop_attrs().astype('float32') for _, a in parts], 'channel', coords='minimal', compat='override')
+    out = xr.concat([a.drop_attrs().astype('float32') for _, a in parts], 'channel',
+                    coords='minimal', compat='override')
     out = out.transpose('time', 'channel', ...).assign_coords(channel=[n for n, _ in parts], units=('channel', units))
-    return out.rename('channels').assign_attrs({k: v for k, v in ds.attrs.items() if k in ('source', 'format', 'crs', 'repairs')})
+    about = {k: v for k, v in ds.attrs.items() if k in ('source', 'format', 'crs', 'repairs')}
+    return out.rename('channels').assign_attrs(about)
 
 # %% ../../nbs/15_windows.ipynb #cell-18
 RAIN_UNITS = ('mm', 'mm h-1') # channels in these units are normalised by log1p
@@ -126,7 +136,8 @@ class Normaliser:
             x = frames.isel(channel=i).values.astype('float64')
             x = x[np.isfinite(x)]
             if not x.size: raise BadInput(f'channel {name} has no valid value in the training part')
-            if log[i] and x.min() < 0: raise BadInput(f'channel {name} ({units[i]}) has values down to {x.min():g}; wanted rain >= 0')
+            if log[i] and x.min() < 0:
+                raise BadInput(f'channel {name} ({units[i]}) has values down to {x.min():g}; wanted rain >= 0')
             if log[i]: x = np.log1p(x)
             mean.append(0. if log[i] else float(x.mean()))
             std.append(float(np.sqrt(((x - mean[-1])**2).mean())) or 1.)
@@ -134,13 +145,17 @@ class Normaliser:
 
     def select(self, names:Sequence[str]):
         "The same numbers for some of the channels."
-        if missing := set(names) - set(self.channels): raise BadInput(f'no channel {sorted(missing)}; there are {self.channels}')
+        if missing := set(names) - set(self.channels):
+            raise BadInput(f'no channel {sorted(missing)}; there are {self.channels}')
         i = [self.channels.index(n) for n in names]
         return Normaliser(*(tuple(getattr(self, f.name)[j] for j in i) for f in fields(self)))
 
     def _columns(self, x):
-        if x.shape[-3] != len(self.channels): raise BadInput(f'{x.shape[-3]} channels in {tuple(x.shape)}; wanted {len(self.channels)}: {self.channels}')
-        return (torch.as_tensor(v, dtype=t, device=x.device)[:, None, None] for v, t in ((self.log, torch.bool), (self.mean, x.dtype), (self.std, x.dtype)))
+        if x.shape[-3] != len(self.channels):
+            raise BadInput(f'{x.shape[-3]} channels in {tuple(x.shape)}; '
+                           f'wanted {len(self.channels)}: {self.channels}')
+        columns = (self.log, torch.bool), (self.mean, x.dtype), (self.std, x.dtype)
+        return (torch.as_tensor(v, dtype=t, device=x.device)[:, None, None] for v, t in columns)
 
     def apply(self, x:Tensor) -> Tensor:
         "Normalised `x`[..., c, h, w]; NaN stays NaN."
@@ -177,7 +192,9 @@ class Batch:
         "The last observed frame of the target channels [b, k, h, w]."
         return self.obs[:, -1, [self.normaliser.channels.index(n) for n in self.targets]]
 
-    def _each(self, f): return replace(self, obs=f(self.obs), obs_mask=f(self.obs_mask), target=f(self.target), mask=f(self.mask), cond={k: f(v) for k, v in self.cond.items()})
+    def _each(self, f):
+        return replace(self, obs=f(self.obs), obs_mask=f(self.obs_mask), target=f(self.target), mask=f(self.mask),
+                       cond={k: f(v) for k, v in self.cond.items()})
 
     def to(self, *args, **kw):
         "On another device. (Precision is the business of autocast.)"
@@ -200,7 +217,8 @@ class Windows:
         targets:Sequence[str] | None=None, # channels to forecast; all if not given
         in_memory:bool | None=None,        # None: if it takes less than a third of the free memory
     ):
-        self.frames, self.starts, self.context, self.lead, self.normaliser = frames, np.asarray(starts), context, lead, normaliser
+        self.frames, self.starts = frames, np.asarray(starts)
+        self.context, self.lead, self.normaliser = context, lead, normaliser
         self.targets = normaliser.select(targets or normaliser.channels).channels
         self._target_index = [normaliser.channels.index(t) for t in self.targets]
         self.in_memory = frames.nbytes < psutil.virtual_memory().available/3 if in_memory is None else in_memory
@@ -219,7 +237,8 @@ class Windows:
         x, c, k = x.nan_to_num(), self.context, self._target_index
         time = self.frames.time.values
         step = time_step(time)[0] if len(time) > 1 else np.timedelta64(0, 'ns')
-        return Batch(x[:, :c], valid[:, :c], x[:, c:][:, :, k], valid[:, c:][:, :, k], time[starts + c - 1], step, self.normaliser, self.targets)
+        return Batch(x[:, :c], valid[:, :c], x[:, c:][:, :, k], valid[:, c:][:, :, k],
+                     time[starts + c - 1], step, self.normaliser, self.targets)
 
     def batches(self, size:int) -> list[Batch]:
         "All windows in order, for validation and forecasts."
@@ -230,11 +249,13 @@ class _Batches:
     "A sized iterable of batches in order."
     def __init__(self, windows, size): self.windows, self.size = windows, size
     def __len__(self): return -(-len(self.windows)//self.size)
-    def __iter__(self): return (self.windows[np.arange(i, min(i + self.size, len(self.windows)))] for i in range(0, len(self.windows), self.size))
+    def __iter__(self):
+        n = len(self.windows)
+        return (self.windows[np.arange(i, min(i + self.size, n))] for i in range(0, n, self.size))
 
 # %% ../../nbs/15_windows.ipynb #cell-32
 class Stream:
-    "Shuffled batches 0, 1, … `steps` - 1, each a function of (seed, number); can be stopped and taken up at any number."
+    "Shuffled batches 0, 1, … `steps` - 1, each a function of (seed, number); can be stopped and taken up anywhere."
     def __init__(self,
         windows:Windows,
         size:int,               # windows in a batch (on each process)
@@ -248,8 +269,10 @@ class Stream:
         if size < 1: raise BadInput(f'batch of {size} windows; wanted at least 1')
         if crop and not 1 <= crop <= min(h, w): raise BadInput(f'crop of {crop} cells from frames of {h} x {w}')
         if turn and not crop: raise BadInput('turn needs a square crop')
-        if turn and (directed := [c for c in windows.normaliser.channels if c.split('_')[0] in ('u', 'v')]): raise BadInput(f'channel {directed[0]} has a direction and cannot be turned')
-        self.windows, self.size, self.steps, self.seed, self.crop, self.turn, self.rank, self.world, self.next = windows, size, steps, seed, crop, turn, rank, world, 0
+        if turn and (directed := [c for c in windows.normaliser.channels if c.split('_')[0] in ('u', 'v')]):
+            raise BadInput(f'channel {directed[0]} has a direction and cannot be turned')
+        self.windows, self.size, self.steps, self.seed, self.next = windows, size, steps, seed, 0
+        self.crop, self.turn, self.rank, self.world = crop, turn, rank, world
 
     def __len__(self): return self.steps
 
@@ -257,7 +280,8 @@ class Stream:
         "Which windows batch `n` holds."
         k, first = len(self.windows), (n*self.world + self.rank)*self.size
         i = np.arange(first, first + self.size)
-        orders = {e: torch.randperm(k, generator=generator(self.seed, 'order', int(e))).numpy() for e in np.unique(i//k)}
+        orders = {e: torch.randperm(k, generator=generator(self.seed, 'order', int(e))).numpy()
+                  for e in np.unique(i//k)}
         return np.array([orders[j//k][j % k] for j in i])
 
     def batch(self, n:int) -> Batch:
@@ -280,10 +304,11 @@ def _crop(batch, size, turn, g):
     out = []
     for i in range(len(batch)):
         b = batch[i]
-        places = [(int(torch.randint(h - size + 1, (), generator=g)), int(torch.randint(w - size + 1, (), generator=g))) for _ in range(4)]
+        places = [[int(torch.randint(n - size + 1, (), generator=g)) for n in (h, w)] for _ in range(4)]
         y, x = max(places, key=lambda p: b.mask[..., p[0]:p[0]+size, p[1]:p[1]+size].float().mean().item())
         k = int(torch.randint(8, (), generator=g)) if turn else 0
-        place = lambda t: (lambda s: torch.rot90(s.flip(-1) if k > 3 else s, k % 4, (-2, -1)))(t[..., y:y+size, x:x+size])
+        cut = lambda t: t[..., y:y+size, x:x+size]
+        place = lambda t: torch.rot90(cut(t).flip(-1) if k > 3 else cut(t), k % 4, (-2, -1))
         out.append(replace(b, obs=place(b.obs), obs_mask=place(b.obs_mask), target=place(b.target), mask=place(b.mask)))
     cat = lambda name: torch.cat([getattr(b, name) for b in out])
     return replace(batch, obs=cat('obs'), obs_mask=cat('obs_mask'), target=cat('target'), mask=cat('mask'))
@@ -299,12 +324,14 @@ def read_once(
     if folder is None: return read()
     path = Path(path)
     found = [path] if path.is_file() else path.rglob('*') if path.is_dir() else path.parent.glob(path.name)
-    if not (files := sorted(p for p in found if p.is_file())): return read() # an address, or nothing: there is no telling whether it changed
+    files = sorted(p for p in found if p.is_file())
+    if not files: return read() # an address, or nothing: there is no telling whether it changed
     stamp = repr([(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in files]) + repr(key)
     store = Path(folder)/f'{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.zarr'
     if not store.exists():
         ds = read()
-        with write_whole(store, overwrite=True) as tmp: ds.chunk(time=min(32, ds.sizes['time'])).to_zarr(tmp, zarr_format=3, consolidated=False)
+        with write_whole(store, overwrite=True) as tmp:
+            ds.chunk(time=min(32, ds.sizes['time'])).to_zarr(tmp, zarr_format=3, consolidated=False)
     return xr.open_zarr(store, consolidated=False)
 
 # %% ../../nbs/15_windows.ipynb #cell-41
@@ -325,14 +352,16 @@ class WeatherData(L.LightningDataModule):
         in_memory:bool | None=None,  # None: decide by the free memory
     ):
         super().__init__()
-        if min(context, lead) < 1: raise BadInput(f'context of {context} and lead of {lead} frames; wanted at least 1 of either')
+        if min(context, lead) < 1:
+            raise BadInput(f'context of {context} and lead of {lead} frames; wanted at least 1 of either')
         length, n = context + lead, frames.sizes['time']
         present = np.isfinite(frames).any(frames.dims[-2:]).all('channel').values
         self.split = split_time(window_starts(frames.time.values, length, present=present), n, length, shares, gap)
         train = np.unique(self.split.train[:, None] + np.arange(length))
         self.normaliser = Normaliser.fit(frames.isel(time=train))
         self.period = frames.time.values[train[[0, -1]]]
-        self.train, self.val, self.test = (Windows(frames, part, context, lead, self.normaliser, targets, in_memory) for part in self.split)
+        windows = lambda part: Windows(frames, part, context, lead, self.normaliser, targets, in_memory)
+        self.train, self.val, self.test = map(windows, self.split)
         self.batch, self.steps, self.seed, self.crop, self.turn = batch, steps, seed, crop, turn
 
     def train_dataloader(self):
