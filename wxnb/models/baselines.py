@@ -62,17 +62,18 @@ def tile_shifts(
     before:Tensor, # [b, t, c, h, w], missing = 0
     after:Tensor,  # the same, one frame later
     tile:int=64,   # side of the tiles, cells; displacements must stay below half of it
-) -> tuple[Tensor, Tensor]: # displacement per frame (x, y) in cells [b, 2, ny, nx], and how much to trust it [b, 1, ny, nx]
+) -> tuple[Tensor, Tensor]: # shift (x, y) per frame, cells [b, 2, ny, nx], and how much to trust it [b, 1, ny, nx]
     "Shift of each tile from `before` to `after` by phase correlation, @eq-phase-correlation."
     h, w = (min(tile, n//2*2) for n in before.shape[-2:])
     pad = [(-(n - s)) % (s//2) for n, s in zip(before.shape[-2:], (h, w))]
     window = torch.hann_window(h).to(before)[:, None]*torch.hann_window(w).to(before)
-    cut = lambda x: F.pad(x, (0, pad[1], 0, pad[0])).unfold(-2, h, h//2).unfold(-2, w, w//2)*window # [b, t, c, ny, nx, h, w]
-    before, after = cut(before), cut(after)
+    cut = lambda x: F.pad(x, (0, pad[1], 0, pad[0])).unfold(-2, h, h//2).unfold(-2, w, w//2)*window
+    before, after = cut(before), cut(after) # [b, t, c, ny, nx, h, w]
     cross = (torch.fft.fft2(after)*torch.fft.fft2(before).conj()).sum((1, 2))
     size = cross.abs()
     k2 = torch.fft.fftfreq(h)[:, None]**2 + torch.fft.fftfreq(w)**2
-    r = torch.fft.ifft2(cross/(size + 1e-3*size.amax((-2, -1), keepdim=True) + 1e-12)*torch.exp(-2*math.pi**2*k2).to(before)).real
+    blur = torch.exp(-2*math.pi**2*k2).to(before)
+    r = torch.fft.ifft2(cross/(size + 1e-3*size.amax((-2, -1), keepdim=True) + 1e-12)*blur).real
     r = torch.fft.fftshift(r, (-2, -1))
     peak, i = r[..., 1:-1, 1:-1].flatten(-2).max(-1)
     iy, ix = i//(w - 2) + 1, i % (w - 2) + 1
@@ -89,7 +90,8 @@ def _blend(shift, weight, size):
     kernel = (g[:, None]*g/g.sum()**2)[None, None]
     smooth = lambda z: F.conv2d(z.flatten(0, 1)[:, None], kernel, padding=3).reshape(z.shape)
     prior = 0.1*weight.mean((-2, -1), keepdim=True) + 1e-12
-    return F.interpolate((smooth(shift*weight) + prior*mean)/(smooth(weight) + prior), size=size, mode='bilinear', align_corners=False)
+    blended = (smooth(shift*weight) + prior*mean)/(smooth(weight) + prior)
+    return F.interpolate(blended, size=size, mode='bilinear', align_corners=False)
 
 # %% ../../nbs/50_baselines.ipynb #cell-16
 def sample(
@@ -99,13 +101,15 @@ def sample(
 ) -> Tensor:             # [b, c, h', w']
     "Bilinear interpolation of `field` at fractional cells."
     h, w = field.shape[-2:]
-    return F.grid_sample(field, (2*at + 1)/at.new_tensor([w, h]) - 1, mode='bilinear', padding_mode=outside, align_corners=False)
+    return F.grid_sample(field, (2*at + 1)/at.new_tensor([w, h]) - 1,
+                         mode='bilinear', padding_mode=outside, align_corners=False)
 
 # %% ../../nbs/50_baselines.ipynb #cell-17
 def cells(like:Tensor) -> Tensor: # positions (x, y) [b, h, w, 2] of the cells of `like`[b, ..., h, w]
     "Where the cells are."
     h, w = like.shape[-2:]
-    return torch.stack(torch.meshgrid(torch.arange(w), torch.arange(h), indexing='xy'), -1).to(like).expand(len(like), h, w, 2)
+    xy = torch.meshgrid(torch.arange(w), torch.arange(h), indexing='xy')
+    return torch.stack(xy, -1).to(like).expand(len(like), h, w, 2)
 
 # %% ../../nbs/50_baselines.ipynb #cell-18
 def motion(
@@ -114,7 +118,7 @@ def motion(
     tile:int=64,             # side of the tiles of `tile_shifts`
     rounds:int=3,            # how often to look again
 ) -> Tensor:                 # displacement per frame (x, y), cells [b, 2, h, w]
-    "A smooth field of motion. The edge of what is measured stands still, so it is faded out in both. `BadInput` with fewer than two frames."
+    "A smooth field of motion. The edge of what is measured stands still, so it is faded out. `BadInput` for one frame."
     if frames.shape[1] < 2: raise BadInput('motion needs at least 2 observed frames; 1 given')
     inside = torch.ones_like(frames[:, 0]) if mask is None else mask.all(1).to(frames)
     fade = (2*F.avg_pool2d(inside, 9, 1, 4) - 1).clamp(min=0) # [b, c, h, w]
@@ -181,27 +185,33 @@ class Ridge:
 
     def __call__(self, batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: # [1, b, l, c, h, w]
         if lead > self.lead: raise BadInput(f'ridge was fitted for {self.lead} leads; {lead} asked')
-        y = F.conv2d(batch.obs.flatten(1, 2), self.weight.to(batch.obs), self.bias.to(batch.obs), padding=self.weight.shape[-1]//2)
+        y = F.conv2d(batch.obs.flatten(1, 2), self.weight.to(batch.obs), self.bias.to(batch.obs),
+                     padding=self.weight.shape[-1]//2)
         return y.unflatten(1, (self.lead, -1))[None, :, :lead]
 
 # %% ../../nbs/50_baselines.ipynb #cell-34
 def _pysteps(what):
     "pysteps and OpenCV, or a `BadInput` that says how to get them."
-    if not (find_spec('pysteps') and find_spec('cv2')): raise BadInput(f"{what} needs pysteps and OpenCV; install them with: pip install 'wxnb[radar]'")
+    if not (find_spec('pysteps') and find_spec('cv2')):
+        raise BadInput(f"{what} needs pysteps and OpenCV; install them with: pip install 'wxnb[radar]'")
     with contextlib.redirect_stdout(io.StringIO()): # it greets on import
         from pysteps.nowcasts import extrapolation, steps
         from pysteps.motion.lucaskanade import dense_lucaskanade
     return dense_lucaskanade, extrapolation.forecast, steps.forecast
 
 def _each_case(batch, lead, members, nowcast):
-    "Apply `nowcast(rain dB [t, h, w], case) -> dB [m, l, h, w]` to each case and normalise again; below 0.1 mm/h is dry."
+    "Apply `nowcast(rain dB [t, h, w], case) -> dB [m, l, h, w]` to each case, then normalise; below 0.1 mm/h is dry."
     normaliser, out = batch.target_normaliser, []
-    if batch.targets != batch.normaliser.channels or len(batch.targets) != 1: raise BadInput(f'pysteps nowcasts one rain channel; given {batch.normaliser.channels}')
+    if batch.targets != batch.normaliser.channels or len(batch.targets) != 1:
+        raise BadInput(f'pysteps nowcasts one rain channel; given {batch.normaliser.channels}')
     for i in range(len(batch)):
         rain = normaliser.invert(batch.obs[i])[:, 0].double().cpu().numpy()
-        if (rain >= 0.1).mean() < 1e-3: out.append(np.zeros((members, lead, *rain.shape[1:]))); continue # pysteps needs rain
+        if (rain >= 0.1).mean() < 1e-3: # pysteps needs rain
+            out.append(np.zeros((members, lead, *rain.shape[1:])))
+            continue
         with contextlib.redirect_stdout(io.StringIO()), np.errstate(all='ignore'):
-            db = np.asarray(nowcast(10*np.log10(np.where(rain < 0.1, 10**-1.5, rain)), i)).reshape(members, lead, *rain.shape[1:])
+            db = np.asarray(nowcast(10*np.log10(np.where(rain < 0.1, 10**-1.5, rain)), i))
+        db = db.reshape(members, lead, *rain.shape[1:])
         out.append(np.where(np.nan_to_num(db, nan=-15.) < -10, 0, 10**(np.nan_to_num(db, nan=-15.)/10)))
     return normaliser.apply(torch.from_numpy(np.stack(out, 1)).to(batch.obs)[:, :, :, None])
 
@@ -213,12 +223,15 @@ def optical_flow(batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: #
 
 # %% ../../nbs/50_baselines.ipynb #cell-36
 def steps(batch:Batch, lead:int, *, n:int=16, generator=None) -> Tensor: # [n, b, l, 1, h, w]
-    "pysteps: the STEPS ensemble of `n` members, without perturbed motion. A case's members depend on `generator` and its time alone. `BadInput` without pysteps."
+    "pysteps: STEPS without perturbed motion; members depend on `generator` and time alone. `BadInput` without pysteps."
     flow, _, forecast = _pysteps('steps')
     base = generator.initial_seed() if generator else 0
-    return _each_case(batch, lead, n, lambda db, i: forecast(db[-3:], flow(db), lead, n_ens_members=n, n_cascade_levels=6, precip_thr=-10., kmperpixel=1., timestep=1.,
-        vel_pert_method=None, noise_method='nonparametric', seed=seed_of(base, str(batch.time[i])) % 2**31, num_workers=1))
+    options = dict(n_ens_members=n, n_cascade_levels=6, precip_thr=-10., kmperpixel=1., timestep=1.,
+                   vel_pert_method=None, noise_method='nonparametric', num_workers=1)
+    seed = lambda i: seed_of(base, str(batch.time[i])) % 2**31
+    return _each_case(batch, lead, n, lambda db, i: forecast(db[-3:], flow(db), lead, seed=seed(i), **options))
 
 # %% ../../nbs/50_baselines.ipynb #cell-38
-BASELINES = dict(persistence=lambda train: persistence, climatology=Climatology.fit, advection=lambda train: Advection(),
-                 ridge=Ridge.fit, optical_flow=lambda train: optical_flow, steps=lambda train: steps) # name -> (training windows -> forecaster)
+BASELINES = dict( # name: (training windows -> forecaster)
+    persistence=lambda train: persistence, climatology=Climatology.fit, advection=lambda train: Advection(),
+    ridge=Ridge.fit, optical_flow=lambda train: optical_flow, steps=lambda train: steps)
