@@ -44,7 +44,8 @@ class Nowcaster(nn.Module):
         self.embed_obs = nn.Conv2d(2*channels, h, p, stride=p)             # a frame and its mask
         self.embed_guess = nn.Conv2d(2*len(self.targets), h, p, stride=p)  # the advected frame, and where it is known
         self.encoder, self.forecaster = ConvLSTMCell(h, h), ConvLSTMCell(h, h)
-        self.head = nn.Sequential(nn.Conv2d(h, h, 3, padding=1), nn.GELU(), nn.Conv2d(h, len(self.targets)*p*p, 1), nn.PixelShuffle(p))
+        self.head = nn.Sequential(nn.Conv2d(h, h, 3, padding=1), nn.GELU(),
+                                  nn.Conv2d(h, len(self.targets)*p*p, 1), nn.PixelShuffle(p))
         for w in self.head[2].parameters(): nn.init.zeros_(w)
 
     def forward(self,
@@ -70,7 +71,8 @@ class Nowcaster(nn.Module):
     @torch.no_grad()
     def _wind(self, obs, mask):
         "Displacement per frame in cells [b, 2, h, w], or None."
-        return motion(obs[:, :, self.targets], mask[:, :, self.targets] > 0, self.config.tile) if self.config.moving else None
+        if not self.config.moving: return None
+        return motion(obs[:, :, self.targets], mask[:, :, self.targets] > 0, self.config.tile)
 
     def _carry(self, state, wind):
         "The memory, moved by one frame."
@@ -111,6 +113,7 @@ class Deterministic:
     @torch.no_grad()
     def __call__(self, batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: # [1, b, l, c, h, w]
         self.model.eval()
-        y = torch.cat([self.model(batch.obs[i:i + self.size], batch.obs_mask[i:i + self.size], lead) for i in range(0, len(batch), self.size)])
+        y = torch.cat([self.model(batch.obs[i:i + self.size], batch.obs_mask[i:i + self.size], lead)
+                       for i in range(0, len(batch), self.size)])
         log = torch.tensor(batch.target_normaliser.log, device=y.device)[:, None, None]
         return torch.where(log, y.clamp(min=0), y)[None]
