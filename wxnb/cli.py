@@ -20,7 +20,7 @@ from .core import BadInput
 # %% ../nbs/90_cli.ipynb #cell-6
 @dataclass(frozen=True)
 class Inspect:
-    "What is in a weather file, a folder of radar frames or a Zarr store: variables, units, grid, times, gaps, missing share; with a quick-look picture."
+    "What is in weather data: variables, units, grid, times, gaps, missing share; with a quick-look picture."
     path: tyro.conf.Positional[str]   # file, folder of frames, or Zarr store
     json: bool = False                # print JSON
     picture: Path | None = None       # where to write the quick look; by default NAME_inspect.png in the current folder
@@ -31,19 +31,21 @@ class Inspect:
         from wxnb.systems.report import quick_look
         name = ''.join(c for c in Path(self.path).resolve().name.split('.')[0] if c not in '*?[]')
         picture = self.picture or Path(f'{name or "data"}_inspect.png')
-        if picture.exists() and not self.overwrite: raise BadInput(f'{picture} exists and is kept; say overwrite, or another picture')
+        if picture.exists() and not self.overwrite:
+            raise BadInput(f'{picture} exists and is kept; say overwrite, or another picture')
         ds = open_weather(self.path)
         info = inspect(ds)
         quick_look(ds, picture, self.overwrite)
-        print(json.dumps(info | dict(picture=str(picture)), indent=1) if self.json else f'{describe(info)}\npicture: {picture}')
+        text = json.dumps(info | dict(picture=str(picture)), indent=1)
+        print(text if self.json else f'{describe(info)}\npicture: {picture}')
 
 # %% ../nbs/90_cli.ipynb #cell-7
 @dataclass(frozen=True)
 class Forecast:
-    "Forecast rain from radar frames or gridded rain, with a trained run or a baseline; writes CF NetCDF on the grid of the input."
+    "Forecast rain with a trained run or a baseline; writes CF NetCDF on the grid of the input."
     model: str                       # the folder of a run, or persistence, advection, optical_flow, steps
     data: str                        # the record: a file, a folder of frames, or a Zarr store
-    start: tuple[str, ...]           # last observed times, for example 2010-08-26T05:30; or held-out; or a forecast file, for its starts
+    start: tuple[str, ...]           # last observed times (2010-08-26T05:30); or held-out; or a forecast file, for its starts
     out: Path                        # the .nc file to write
     lead: int = 12                   # frames to forecast
     members: int = 1                 # of an ensemble, where the model makes one
@@ -54,7 +56,8 @@ class Forecast:
     def run(self):
         from wxnb.systems.pipeline import forecast
         start = self.start[0] if len(self.start) == 1 else list(self.start)
-        ds = forecast(self.model, self.data, start, self.lead, self.out, self.members, self.seed, self.overwrite, progress=True, cache=self.cache)
+        ds = forecast(self.model, self.data, start, self.lead, self.out, self.members, self.seed, self.overwrite,
+                      progress=True, cache=self.cache)
         if 'warning' in ds.attrs: print(f'note: {ds.attrs["warning"]}')
         print(f'{ds.sizes["init_time"]} forecast(s) of {ds.sizes["lead_time"]} frames in {self.out}')
 
@@ -72,12 +75,13 @@ class Verify:
 
     def run(self):
         from wxnb.systems.report import verify
-        print(f'look at {verify(self.forecast, self.data, self.out, self.thresholds, self.blocks, self.overwrite, self.cache)}')
+        page = verify(self.forecast, self.data, self.out, self.thresholds, self.blocks, self.overwrite, self.cache)
+        print(f'look at {page}')
 
 # %% ../nbs/90_cli.ipynb #cell-9
 @dataclass(frozen=True)
 class Demo:
-    "ToyRain: train the small forecaster, forecast, verify against persistence, climatology and advection. Minutes on two cores."
+    "A toy world: train the small forecaster, forecast, verify it against the baselines. Minutes on two cores."
     out: Path = Path('outputs/demo') # folder for index.html and scores.json
     steps: int = 400                 # optimiser steps
     seed: int = 0                    # of the world and the training
@@ -97,7 +101,8 @@ class Parity:
         from wxnb.parity import errors
         if not self.files: raise BadInput('no file given; wanted .npz files of reference numbers')
         found = {str(f): errors(f) for f in self.files}
-        print(json.dumps(found, indent=1) if self.json else '\n'.join(f'{f}\n' + '\n'.join(f'  {n:30} {e:.2e}' for n, e in v.items()) for f, v in found.items()))
+        if self.json: return print(json.dumps(found, indent=1))
+        for file, outputs in found.items(): print(file, *(f'  {n:30} {e:.2e}' for n, e in outputs.items()), sep='\n')
 
 # %% ../nbs/90_cli.ipynb #cell-12
 TRAIN = {'convlstm': 'a small ConvLSTM whose memory moves with the rain, for radar or gridded rain'} # what can be trained, and what it is
@@ -129,14 +134,17 @@ def train_convlstm(args:list[str]):
     a, start = tyro.cli(Train, prog='wxnb train convlstm', args=args), time.monotonic()
     if a.verify: report.rain_thresholds(a.thresholds)
     rain = pipeline.read_rain(a.data, a.cache)
-    run = pipeline.train_convlstm(rain, a.out, pipeline.ConvLSTMConfig(a.window, a.model, a.train), a.resume, a.overwrite)
+    config = pipeline.ConvLSTMConfig(a.window, a.model, a.train)
+    run = pipeline.train_convlstm(rain, a.out, config, a.resume, a.overwrite)
     shutil.rmtree(run/'report', ignore_errors=True) # of another training
     print(f'trained: {run}')
     if not a.verify: return
     grids = report.evaluate(run, rain, a.thresholds, progress=a.train.progress)
     card = RunCard(a.train.seed, a.train.steps, time.monotonic() - start)
-    index = report.write_report(run/'report', f'convlstm on {rain.attrs.get("source", a.data)}', grids, 'convlstm', card, run=run, overwrite=True)
-    print('where it stands on the held-out part:', report.standing(grids[0].cases, 'convlstm').T.stack().to_string(), f'look at {index}', sep='\n')
+    title = f'convlstm on {rain.attrs.get("source", a.data)}'
+    index = report.write_report(run/'report', title, grids, 'convlstm', card, run=run, overwrite=True)
+    place = report.standing(grids[0].cases, 'convlstm').T.stack().to_string()
+    print('where it stands on the held-out part:', place, f'look at {index}', sep='\n')
 
 # %% ../nbs/90_cli.ipynb #cell-14
 def _preset(args, default='radar'):
@@ -166,7 +174,8 @@ def dispatch(args:list[str]):
     if command == 'data':
         if rest[:1] == ['inspect']: return tyro.cli(Inspect, prog='wxnb data inspect', args=rest[1:]).run()
         return _choose(rest, 'data', dict(inspect='variables, units, grid, times, gaps and a picture of weather data'))
-    if command == 'train': return train_convlstm(rest[1:]) if rest[:1] == ['convlstm'] else _choose(rest, 'train', TRAIN)
+    if command == 'train':
+        return train_convlstm(rest[1:]) if rest[:1] == ['convlstm'] else _choose(rest, 'train', TRAIN)
     simple = dict(forecast=Forecast, verify=Verify, demo=Demo, parity=Parity)
     if command not in simple: raise BadInput(f'no command {command!r}; there are data, train, {", ".join(simple)}')
     return tyro.cli(simple[command], prog=f'wxnb {command}', args=rest).run()
@@ -174,14 +183,15 @@ def dispatch(args:list[str]):
 # %% ../nbs/90_cli.ipynb #cell-17
 def _choose(rest, command, choices):
     "Help for a command that wants one more word."
-    if not rest or rest[0] in ('-h', '--help'): return print(f'usage: wxnb {command} WHAT [flags]\n\n' + '\n'.join(f'  {k:10} {v}' for k, v in choices.items()))
+    if not rest or rest[0] in ('-h', '--help'):
+        return print(f'usage: wxnb {command} WHAT [flags]\n', *(f'  {k:10} {v}' for k, v in choices.items()), sep='\n')
     raise BadInput(f'cannot {command} {rest[0]!r}; there is {", ".join(choices)}')
 
 # %% ../nbs/90_cli.ipynb #cell-18
 def main():
     "The entry point: what is wrong with the input is said in one line, exit status 2; an interruption is 130."
     try: dispatch(sys.argv[1:])
-    except (BadInput, OSError, FloatingPointError) as e: sys.exit(_say(f'wxnb: {e}')) # OSError: no permission, no space, no such folder
+    except (BadInput, OSError, FloatingPointError) as e: sys.exit(_say(f'wxnb: {e}')) # OSError: permission, space
     except KeyboardInterrupt: _say('interrupted; what was finished is kept'); sys.exit(130)
 
 # %% ../nbs/90_cli.ipynb #cell-19
