@@ -54,6 +54,14 @@ def pyflakes():
     return run(sys.executable, '-m', 'pyflakes', *(str(p) for p in sorted(Path('wxnb').rglob('*.py')) if p.name != '_modidx.py'))[1]
 
 
+def wide(path):
+    "Exported code is at most 120 columns wide."
+    for n, cell in enumerate(json.loads(path.read_text(encoding='utf-8'))['cells']):
+        lines = ''.join(cell['source']).splitlines()
+        if '#| export' not in lines: continue
+        yield from (f'{path.name}, cell {n}: {len(line)} columns: {line.strip()[:60]}' for line in lines if len(line) > 120)
+
+
 def saved(path):
     "What a reader of the saved notebook should not meet: errors, warnings, paths of this machine, and more bytes than a page needs."
     if path.stat().st_size > NOTEBOOK: yield f'{path.name}: {path.stat().st_size/1e3:.0f} kB, more than {NOTEBOOK/1e3:.0f}'
@@ -109,6 +117,7 @@ def main():
     start = time.monotonic()
     report('the package equals the notebooks', package())
     report('pyflakes', pyflakes())
+    report('lines of at most 120 columns', [p for path in NOTEBOOKS for p in wide(path)])
     report('imports point down', list(layers.upward()))
     pictures = [f'{p} has {p.stat().st_size/1e3:.0f} kB, more than {IMAGE/1e3:.0f}' for p in sorted(Path('nbs/images').glob('*')) if p.stat().st_size > IMAGE]
     report('saved outputs', [*(p for path in NOTEBOOKS for p in saved(path)), *pictures])

@@ -45,7 +45,7 @@ class Forecast:
     "Forecast rain with a trained run or a baseline; writes CF NetCDF on the grid of the input."
     model: str                       # the folder of a run, or persistence, advection, optical_flow, steps
     data: str                        # the record: a file, a folder of frames, or a Zarr store
-    start: tuple[str, ...]           # last observed times (2010-08-26T05:30); or held-out; or a forecast file, for its starts
+    start: tuple[str, ...]           # last observed times (2010-08-26T05:30); held-out; or a forecast file: its starts
     out: Path                        # the .nc file to write
     lead: int = 12                   # frames to forecast
     members: int = 1                 # of an ensemble, where the model makes one
@@ -105,7 +105,7 @@ class Parity:
         for file, outputs in found.items(): print(file, *(f'  {n:30} {e:.2e}' for n, e in outputs.items()), sep='\n')
 
 # %% ../nbs/90_cli.ipynb #cell-12
-TRAIN = {'convlstm': 'a small ConvLSTM whose memory moves with the rain, for radar or gridded rain'} # what can be trained, and what it is
+TRAIN = {'convlstm': 'a small ConvLSTM whose memory moves with the rain, for radar or gridded rain'} # what can be trained
 
 # %% ../nbs/90_cli.ipynb #cell-13
 def train_convlstm(args:list[str]):
