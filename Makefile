@@ -10,7 +10,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/installed ## train, forecast and verify a small nowcast; the report goes to outputs/demo
-	@wxnb demo
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} wxnb demo # its tensors are too small to share among threads
 
 test: .venv/installed ## every check that needs no browser
 	@python .ci/test.py

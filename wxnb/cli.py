@@ -105,7 +105,7 @@ class Parity:
         for file, outputs in found.items(): print(file, *(f'  {n:30} {e:.2e}' for n, e in outputs.items()), sep='\n')
 
 # %% ../nbs/90_cli.ipynb #cell-12
-TRAIN = {'convlstm': 'a small ConvLSTM whose memory moves with the rain, for radar or gridded rain'} # what can be trained
+TRAIN = {'convlstm': 'a small ConvLSTM whose memory moves with the rain, for radar or gridded rain'}
 
 # %% ../nbs/90_cli.ipynb #cell-13
 def train_convlstm(args:list[str]):
