@@ -120,6 +120,8 @@ def motion(
 ) -> Tensor:                 # displacement per frame (x, y), cells [b, 2, h, w]
     "A smooth field of motion. The edge of what is measured stands still, so it is faded out. `BadInput` for one frame."
     if frames.shape[1] < 2: raise BadInput('motion needs at least 2 observed frames; 1 given')
+    h, w = frames.shape[-2:]
+    if min(h, w, tile) < 4: raise BadInput(f'motion needs tiles of 4 x 4 cells or more; given {tile}, in {h} x {w}')
     inside = torch.ones_like(frames[:, 0]) if mask is None else mask.all(1).to(frames)
     fade = (2*F.avg_pool2d(inside, 9, 1, 4) - 1).clamp(min=0) # [b, c, h, w]
     before, after = frames[:, :-1], frames[:, 1:]
