@@ -22,8 +22,10 @@ from ..data.grid import coarsen
 from ..data.schema import empty_frames, time_step
 from ..data.windows import Windows
 from ..models.baselines import Advection, Climatology, persistence
-from ..plot import animate, compare as compare_maps, field, picture, score_by_lead, spectra as plot_spectra, strip, training_curve
-from .pipeline import Model, each_forecast, held_out_starts, load_model, open_forecast, read_rain, training_frames
+from ..plot import animate, field, picture, score_by_lead, strip, training_curve
+from ..plot import compare as compare_maps, spectra as plot_spectra
+from .pipeline import (Model, each_forecast, held_out_starts, load_model, open_forecast,
+                                   read_rain, training_frames)
 from ..train import history
 from ..verify.matching import check_grids
 from ..verify.skill import cases, compare, spectra, summary, table, to_json
@@ -97,9 +99,12 @@ def standing(
     return pd.DataFrame.from_dict(rows, orient='index')
 
 # %% ../../nbs/71_report.ipynb #cell-13
-STYLE = '''body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}h1{line-height:1.2}
-img{max-width:100%;height:auto}table{border-collapse:collapse;font-size:.82rem;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
-figure{margin:1.5rem 0}figure.half{display:inline-block;width:48%;margin:.8rem .8%;vertical-align:top}h3{font-size:1rem;margin:1.5rem 0 .3rem}figcaption{color:#555;font-size:.9rem}li{margin:.2rem 0}'''
+STYLE = '''body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
+h1{line-height:1.2}h3{font-size:1rem;margin:1.5rem 0 .3rem}img{max-width:100%;height:auto}
+table{border-collapse:collapse;font-size:.82rem;display:block;overflow-x:auto}
+td,th{padding:.2rem .6rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
+figure{margin:1.5rem 0}figcaption{color:#555;font-size:.9rem}
+figure.half{display:inline-block;width:48%;margin:.8rem .8%;vertical-align:top}'''
 
 # %% ../../nbs/71_report.ipynb #cell-14
 def page(
@@ -257,7 +262,7 @@ def evaluate(
     lead = lead or model.saved['config']['window']['lead']
     starts = held_out_starts(model, rain.time.values[~empty_frames(rain).values], lead)[::every]
     part = rain.sel(time=slice(starts[0], starts[-1] + lead*time_step(rain.time.values)[0]))
-    rain_after = lambda s: part.rain_rate.sel(time=slice(s, None))[1:lead + 1].mean().item()
+    rain_after = lambda s: float(part.rain_rate.sel(time=slice(s, None))[1:lead + 1].mean())
     rainiest = max(starts, key=rain_after)
     simple = dict(persistence=persistence, advection=Advection())
     plain = lambda blocks: [replace(model, name=n, forecaster=f, blocks=blocks, saved={}) for n, f in simple.items()]
@@ -302,7 +307,7 @@ def verify(
                                f'{ds[c].values[0]} and {first.sizes[c]} from {first[c].values[0]}')
     shrink = (lambda ds: coarsen(ds, blocks, edge='pad')) if blocks > 1 else (lambda ds: ds)
     valid = np.unique(first.valid_time.values)
-    truth = shrink(rain.isel(time=np.isin(rain.time.values, valid)))
+    truth = shrink(rain.isel(time=np.isin(rain.time.values, valid)).load())
     if not truth.sizes['time']:
         raise BadInput(f'no common time: forecasts are valid {valid[0]} to {valid[-1]}, the record has '
                        f'{rain.time.values[0]} to {rain.time.values[-1]}')
