@@ -341,11 +341,12 @@ def open_forecast(
 ) -> xr.Dataset:      # lazy
     "A forecast file. `BadInput` if it is not one."
     if not Path(path).is_file(): raise BadInput(f'{path}: no such file')
-    try: ds = xr.open_dataset(path, decode_timedelta=True, chunks=dict(init_time=1))
+    try: ds = xr.open_dataset(path, decode_timedelta=True)
     except Exception as e: raise BadInput(f'{path} is not a readable NetCDF file ({type(e).__name__})') from None
     if not {'init_time', 'lead_time'} <= set(ds.dims):
         raise BadInput(f'{path} has dims {tuple(ds.sizes)}; a forecast has init_time and lead_time')
     if ds.init_time.dtype.kind != 'M' or ds.lead_time.dtype.kind != 'm':
         raise BadInput(f'{path} has init_time as {ds.init_time.dtype} and lead_time as {ds.lead_time.dtype}; wanted '
                        'times and time spans with CF units')
-    return ds.drop_vars('crs', errors='ignore').assign_coords(valid_time=ds.init_time + ds.lead_time)
+    ds = ds.drop_vars('crs', errors='ignore').assign_coords(valid_time=ds.init_time + ds.lead_time)
+    return ds.transpose('init_time', 'lead_time', ...)

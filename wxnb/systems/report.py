@@ -50,20 +50,25 @@ def score_all(
     "Cases of every system against one truth, where all of them have a forecast; drawn one start at a time."
     o, thresholds = truth.rain_rate, rain_thresholds(thresholds)
     top, windows, dims = float(o.max()) or 1., tuple(w for w in windows if w <= min(o.shape[-2:])), o.dims[-2:]
-    parts, left, measured = {name: [] for name in forecasts}, 0, 0
+    parts, left, measured, bare = {name: [] for name in forecasts}, 0, 0, []
     for fs in zip(*forecasts.values(), strict=True):
         for f in fs: check_grids(f.rain_rate, o)
+        there = o.isel(time=np.isin(o.time.values, (fs[0].init_time + fs[0].lead_time).values)).notnull().values
+        if not there.any():
+            bare += [str(t)[:16] for t in fs[0].init_time.values]
+            continue
         whole = lambda v: v.notnull().all([d for d in v.dims if d not in dims]).values
         known = np.logical_and.reduce([whole(f.rain_rate) for f in fs])
+        if not (there & known).any(): raise BadInput('no measured cell has a forecast of every system')
         where = xr.DataArray(known, dims=dims)
         for name, f in zip(forecasts, fs):
             parts[name].append(cases(f.rain_rate, o, thresholds, windows, region=where, data_range=top))
-        there = o.isel(time=np.isin(o.time.values, (fs[0].init_time + fs[0].lead_time).values)).notnull().values
         left, measured = left + int((there & ~known).sum()), measured + int(there.sum())
-    share = left/max(measured, 1)
-    note = f'Not counted: {share:.2g} of the measured values, where nothing had been observed before.'
+    if not measured: raise BadInput(f'nothing was measured at the times of the forecasts from {", ".join(bare[:5])}')
+    note = [f'Not counted: {left/measured:.2g} of the measured values, where a system has no forecast.']*bool(left)
+    note += [f'Left out, since nothing was measured at their times: the starts {", ".join(bare)}.']*bool(bare)
     join = lambda p: p[0] if len(p) == 1 else xr.concat(p, 'init_time', combine_attrs='override')
-    return {name: join(p).assign_attrs(dict(left_out=note) if left else {}) for name, p in parts.items()}
+    return {name: join(p).assign_attrs(dict(left_out=' '.join(note)) if note else {}) for name, p in parts.items()}
 
 # %% ../../nbs/71_report.ipynb #cell-8
 def pooled(cases:xr.Dataset) -> xr.Dataset:
