@@ -36,7 +36,7 @@ MAGIC = {b'\x89HDF\r\n\x1a\n': 'HDF5', b'CDF': 'NetCDF 3', b'GRIB': 'GRIB', b'P5
          b'GIF8': 'GIF', b'\x89PNG': 'PNG', b'\xff\xd8\xff': 'JPEG', b'%PDF': 'PDF', b'\x93NUMPY': 'NumPy',
          b'PK\x03\x04': 'zip', **dict.fromkeys((b'\x80\x02', b'\x80\x03', b'\x80\x04', b'\x80\x05'), 'pickle')}
 REFUSED = {
-    'BUFR': 'BUFR reports (soundings): not there yet',
+    'BUFR': 'BUFR reports: soundings are read by wxnb.data.soundings.open_soundings',
     'GIF': 'a GIF picture: satellite images are not there yet, and grey shades are no measurement',
     'PNG': 'a PNG picture, no weather data', 'JPEG': 'a JPEG picture, no weather data',
     'PDF': 'a PDF document, no weather data',
@@ -104,17 +104,17 @@ def joined_expver(
     return out.assign_attrs(ds.attrs | dict(repairs=repairs))
 
 # %% ../../nbs/14_files.ipynb #cell-14
-NOT_YET = {'a radiosonde sounding': {'pres', 'tdry'},
-           'Digital Typhoon satellite images': {'infrared', 'centre_latitude'},
-           'a WeatherBench2 or ARCO-ERA5 store': {'2m_temperature'}}
+NOT_YET = {'a radiosonde sounding: read by wxnb.data.soundings.open_soundings': {'pres', 'tdry'},
+           'Digital Typhoon satellite images: not there yet': {'infrared', 'centre_latitude'},
+           'a WeatherBench2 or ARCO-ERA5 store: not there yet': {'2m_temperature'}}
 
 # %% ../../nbs/14_files.ipynb #cell-15
 def not_yet(
     ds:xr.Dataset,   # as xarray opened it
 ) -> xr.Dataset:     # the same
-    "`BadInput` for what later chapters will read."
+    "`BadInput` for what other chapters read, or will."
     for what, names in NOT_YET.items():
-        if names <= set(ds.variables): raise BadInput(f'{what}: not there yet')
+        if names <= set(ds.variables): raise BadInput(what)
     return ds
 
 # %% ../../nbs/14_files.ipynb #cell-16
