@@ -131,7 +131,7 @@ def rain_loss_named(
     loss = RAIN_LOSSES[name]()
     if loss.rain != rain:
         fits = ', '.join(n for n, make in RAIN_LOSSES.items() if make().rain == rain)
-        raise BadInput(f'loss {name!r} is not for {"rain" if rain else "a target that is not rain"}; choose from {fits}')
+        raise BadInput(f'loss {name!r} is not for {"rain" if rain else "what is not rain"}; choose from {fits}')
     return loss
 
 # %% ../../nbs/52_rain_losses.ipynb #cell-23
@@ -171,8 +171,8 @@ class PointForecast:
     @torch.no_grad()
     def __call__(self, batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: # [1, b, l, 1, h, w]
         self.model.eval()
-        z = torch.cat([self.loss.point(self.model(batch.obs[i:i + self.size], batch.obs_mask[i:i + self.size], lead).float())
-                       for i in range(0, len(batch), self.size)])
+        parts = [slice(i, i + self.size) for i in range(0, len(batch), self.size)]
+        z = torch.cat([self.loss.point(self.model(batch.obs[i], batch.obs_mask[i], lead).float()) for i in parts])
         return (z/batch.target_normaliser.std[0] if self.loss.rain else z)[None]
 
 # %% ../../nbs/52_rain_losses.ipynb #cell-27
