@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Forecaster', 'BASELINES', 'persistence', 'Climatology', 'tile_shifts', 'sample', 'cells', 'motion', 'extrapolate',
-           'Advection', 'Ridge', 'optical_flow', 'steps']
+           'Advection', 'WindAdvection', 'Ridge', 'optical_flow', 'steps']
 
 # %% ../../nbs/50_baselines.ipynb #cell-2
 import contextlib
@@ -161,37 +161,71 @@ class Advection:
 
 # %% ../../nbs/50_baselines.ipynb #cell-30
 @dataclass(frozen=True)
+class WindAdvection:
+    "The last frame carried by the mean wind of some levels."
+    spacing: tuple[float, float]  # from one row to the next, and one column, m; negative where they run south or west
+    levels: tuple[int, ...] = (850, 700) # hPa; channels u_850, v_850, ... in m s-1
+
+    def __call__(self, batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: # [1, b, l, c, h, w]
+        known, normaliser = batch.normaliser.channels, batch.target_normaliser
+        if missing := {f'{c}_{p}' for c in 'uv' for p in self.levels} - set(known):
+            raise BadInput(f'no channel {", ".join(sorted(missing))}; there are {known}')
+        seconds, now = batch.step/np.timedelta64(1, 's'), batch.normaliser.invert(batch.obs[:, -1])
+        mean = lambda c: now[:, [known.index(f'{c}_{p}') for p in self.levels]].mean(1)
+        flow = torch.stack([mean('u')*seconds/self.spacing[1], mean('v')*seconds/self.spacing[0]], 1)
+        return normaliser.apply(extrapolate(normaliser.invert(batch.last), flow, lead))[None]
+
+# %% ../../nbs/50_baselines.ipynb #cell-33
+@dataclass(frozen=True)
 class Ridge:
     "Linear regression on a patch of all observed frames."
-    weight: Tensor # [l*c, t*channels, size, size]
-    bias: Tensor   # [l*c]
+    weight: Tensor # [l*c*patch^2, t*channels, size, size]
+    bias: Tensor   # [l*c*patch^2]
     lead: int
+    patch: int = 1                      # side of the blocks of cells
+    names: tuple[str, ...] | None = None # of the channels looked at; all if None
 
     @classmethod
     def fit(cls,
         windows:Windows,  # of the training part
-        size:int=9,       # side of the patch, odd, cells
-        alpha:float=1.,   # penalty on the squared weights, in units of one training cell
+        size:int=9,       # side of the patch, odd, blocks
+        alpha:float=1.,   # penalty on the squared weights, in units of one training block
+        patch:int=1,      # side of the blocks of cells
+        names:tuple[str, ...] | None=None, # channels to look at; all if None
     ):
-        r"Solve @eq-ridge over all cells whose target is valid at every lead; the intercept is not penalised."
+        r"Solve @eq-ridge over all blocks whose target is valid at every lead; the intercept is not penalised."
         if size % 2 == 0: raise BadInput(f'patch of {size} cells; wanted an odd number')
         xx = xy = 0.
         for b in windows.batches(4):
-            x = F.unfold(b.obs.flatten(1, 2), size, padding=size//2).transpose(1, 2) # [b, hw, d]
-            x = torch.cat([x, torch.ones_like(x[..., :1])], -1)[valid := b.mask.all(1).all(1).flatten(1)].double()
-            y = b.target.flatten(1, 2).flatten(2).transpose(1, 2)[valid].double()
+            x = F.unfold(_seen(b, patch, names), size, padding=size//2).transpose(1, 2) # [b, hw, d]
+            valid = _unshuffle(b.mask.to(b.target), patch).amin(1).flatten(1) > 0
+            x = torch.cat([x, torch.ones_like(x[..., :1])], -1)[valid].double()
+            y = _unshuffle(b.target, patch).flatten(2).transpose(1, 2)[valid].double()
             xx, xy = xx + x.T@x, xy + x.T@y
         penalty = torch.full((len(xx),), alpha, dtype=xx.dtype); penalty[-1] = 1e-9
         beta = torch.linalg.solve(xx + penalty.diag(), xy).float().T
-        return cls(beta[:, :-1].reshape(len(beta), -1, size, size), beta[:, -1], windows.lead)
+        return cls(beta[:, :-1].reshape(len(beta), -1, size, size), beta[:, -1], windows.lead, patch, names)
 
     def __call__(self, batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: # [1, b, l, c, h, w]
         if lead > self.lead: raise BadInput(f'ridge was fitted for {self.lead} leads; {lead} asked')
-        y = F.conv2d(batch.obs.flatten(1, 2), self.weight.to(batch.obs), self.bias.to(batch.obs),
+        h, w = batch.obs.shape[-2:]
+        y = F.conv2d(_seen(batch, self.patch, self.names), self.weight.to(batch.obs), self.bias.to(batch.obs),
                      padding=self.weight.shape[-1]//2)
-        return y.unflatten(1, (self.lead, -1))[None, :, :lead]
+        return F.pixel_shuffle(y, self.patch).unflatten(1, (self.lead, -1))[None, :, :lead, :, :h, :w]
 
 # %% ../../nbs/50_baselines.ipynb #cell-34
+def _fill(x, by): return F.pad(x.flatten(1, 2), (0, -x.shape[-1] % by, 0, -x.shape[-2] % by))
+
+def _unshuffle(x, patch): return F.pixel_unshuffle(_fill(x, patch), patch)
+
+def _seen(batch, patch, names):
+    "Observed frames [b, t*c, h, w], averaged over blocks."
+    known = batch.normaliser.channels
+    if missing := set(names or ()) - set(known): raise BadInput(f'no channel {sorted(missing)}; there are {known}')
+    keep = batch.obs if names is None else batch.obs[:, :, [known.index(n) for n in names]]
+    return F.avg_pool2d(_fill(keep, patch), patch)
+
+# %% ../../nbs/50_baselines.ipynb #cell-40
 def _pysteps(what):
     "pysteps and OpenCV, or a `BadInput` that says how to get them."
     if not (find_spec('pysteps') and find_spec('cv2')):
@@ -217,13 +251,13 @@ def _each_case(batch, lead, members, nowcast):
         out.append(np.where(np.nan_to_num(db, nan=-15.) < -10, 0, 10**(np.nan_to_num(db, nan=-15.)/10)))
     return normaliser.apply(torch.from_numpy(np.stack(out, 1)).to(batch.obs)[:, :, :, None])
 
-# %% ../../nbs/50_baselines.ipynb #cell-35
+# %% ../../nbs/50_baselines.ipynb #cell-41
 def optical_flow(batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: # [1, b, l, 1, h, w]
     "pysteps: Lucas-Kanade motion and semi-Lagrangian extrapolation. `BadInput` without pysteps."
     flow, extrapolation, _ = _pysteps('optical_flow')
     return _each_case(batch, lead, 1, lambda db, i: extrapolation(db[-1], flow(db), lead))
 
-# %% ../../nbs/50_baselines.ipynb #cell-36
+# %% ../../nbs/50_baselines.ipynb #cell-42
 def steps(batch:Batch, lead:int, *, n:int=16, generator=None) -> Tensor: # [n, b, l, 1, h, w]
     "pysteps: STEPS without perturbed motion; members depend on `generator` and time alone. `BadInput` without pysteps."
     flow, _, forecast = _pysteps('steps')
@@ -233,7 +267,7 @@ def steps(batch:Batch, lead:int, *, n:int=16, generator=None) -> Tensor: # [n, b
     seed = lambda i: seed_of(base, str(batch.time[i])) % 2**31
     return _each_case(batch, lead, n, lambda db, i: forecast(db[-3:], flow(db), lead, seed=seed(i), **options))
 
-# %% ../../nbs/50_baselines.ipynb #cell-38
+# %% ../../nbs/50_baselines.ipynb #cell-44
 BASELINES = dict( # name: (training windows -> forecaster)
     persistence=lambda train: persistence, climatology=Climatology.fit, advection=lambda train: Advection(),
     ridge=Ridge.fit, optical_flow=lambda train: optical_flow, steps=lambda train: steps)

@@ -109,6 +109,12 @@ def percentile_interval(
     return [*bounds, np.where(finite.any(0), 2*scipy.stats.t.cdf(z, n - 1), np.nan)]
 
 # %% ../../nbs/26_intervals.ipynb #cell-29
+def _over(sums, nested, counts=None):
+    "Sums over the nested dimension, where they have one, weighted by `counts` [replicate, nested]."
+    if nested not in sums.dims: return sums
+    return sums.sum(nested, keep_attrs=True) if counts is None else sums.map(lambda v: xr.dot(counts, v, dim=nested))
+
+# %% ../../nbs/26_intervals.ipynb #cell-30
 def bootstrap(
     score:Callable,              # summed Dataset(s) -> Dataset of scores
     sums:xr.Dataset | list[xr.Dataset], # per case, additive, finite; several systems: drawn alike, one argument each
@@ -119,6 +125,7 @@ def bootstrap(
     replicates:int=1000,         # bootstrap draws
     min_blocks:int=5,            # with fewer independent blocks no interval is claimed
     null:float | None=None,      # also test against this value
+    nested:str | None=None,      # a dimension that is drawn, too, for example 'seed' of trained networks
     circular:bool=True,          # circular or moving blocks
     seed:int=0,                  # same seed, same interval
 ) -> xr.Dataset:                 # scores with `estimate`: value, low, high, and p with `null`; NaN where not claimed
@@ -127,8 +134,13 @@ def bootstrap(
     if any(not np.array_equal(s[dim], systems[0][dim]) for s in systems):
         raise BadInput(f'{dim} differs between the systems; wanted the same cases for all')
     cells = [into_blocks(s, width, dim) for s in systems]
-    weighted = lambda counts: score(*(_weighted(c, counts, 'replicate', 'block') for c in cells))
-    n, value, drawn = cells[0].sizes['block'], score(*(c.sum('block', keep_attrs=True) for c in cells)), {}
+    runs = max([c.sizes.get(nested, 1) for c in cells]) # of the nested dimension
+    inner = xr.DataArray(draw_counts(runs, 1, replicates, seed=seed), dims=('replicate', nested or 'run'))
+    def weighted(counts, inner=None):
+        drawn = [_weighted(c, counts, 'replicate', 'block') for c in cells]
+        return score(*(_over(d, nested, inner) for d in drawn))
+    n, drawn = cells[0].sizes['block'], {}
+    value = score(*(_over(c.sum('block', keep_attrs=True), nested) for c in cells))
     names = ['value', 'low', 'high'] + ['p']*(null is not None)
     without = weighted(1 - np.eye(n)) if block == 'auto' and n >= max(20, min_blocks) else None
     out = xr.Dataset(attrs=(cells[0].attrs if len(cells) == 1 else {}) | dict(level=level, width=str(width), blocks=n))
@@ -143,14 +155,14 @@ def bootstrap(
             length = np.median(block_length(influence)) # one block for all leads and thresholds
             b = int(np.clip(np.ceil(length), 1, n//min_blocks))
         if n/b >= min_blocks:
-            if b not in drawn: drawn[b] = weighted(draw_counts(n, b, replicates, circular, seed))
+            if b not in drawn: drawn[b] = weighted(draw_counts(n, b, replicates, circular, seed), inner)
             est[1:, here] = percentile_interval(flat(drawn[b])[:, here], n/b, level, null)
         note = '' if n/b >= min_blocks else 'one event' if n == 1 else f'{n/b:.3g} blocks'
         out[name] = xr.DataArray(est.reshape(len(names), *v.shape), dict(estimate=names) | dict(v.coords),
                                  ('estimate', *v.dims), attrs=v.attrs | dict(note=note, block=b))
     return out
 
-# %% ../../nbs/26_intervals.ipynb #cell-42
+# %% ../../nbs/26_intervals.ipynb #cell-45
 def diebold_mariano(
     difference:xr.DataArray,  # score of A minus score of B per case, finite; one dimension is `dim`
     horizon:int=1,            # h: forecasts are h steps of `dim` ahead; differences up to h - 1 apart are correlated
@@ -170,7 +182,7 @@ def diebold_mariano(
     fill = lambda x: like.copy(data=np.asarray(x, float).reshape(like.shape))
     return xr.Dataset(dict(mean=fill(d['mean']), statistic=fill(d.dm_test_stat), p=fill(p)))
 
-# %% ../../nbs/26_intervals.ipynb #cell-46
+# %% ../../nbs/26_intervals.ipynb #cell-49
 def fdr(
     p,                # p-values in 0..1, any shape; NaN where there is no test
     alpha:float=.10,  # false discovery rate
