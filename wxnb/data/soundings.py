@@ -243,10 +243,12 @@ def drop_wrong_heights(
     limit:float=100.,    # m, of `height_error`
 ) -> xr.Dataset:         # with these heights missing
     "Soundings without the heights that their own temperatures contradict."
-    wrong = np.abs(height_error(profiles)) > limit
+    error = height_error(profiles)
+    wrong = np.abs(error) > limit
+    wrong |= error.notnull() & (wrong.sum('sample') > error.notnull().sum('sample')/5) # which of them, nobody knows
     if not wrong.any(): return profiles
     stations = sorted(set(profiles.station.values[wrong.any('sample').values].tolist()))
-    said = f'{int(wrong.sum())} height(s) more than {limit:g} m off made missing ({", ".join(stations)})'
+    said = f'{int(wrong.sum())} height(s) contradicted by temperature made missing ({", ".join(stations)})'
     return profiles.assign(z=profiles.z.where(~wrong)).assign_attrs(
         repairs='; '.join(filter(None, (profiles.attrs.get('repairs'), said))))
 
