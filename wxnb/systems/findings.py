@@ -32,7 +32,8 @@ def arm_forecasts(
 ) -> dict[str, xr.DataArray]: # of each arm (seed, init_time, lead_time, y, x), in units of the target
     "Train every arm with every seed, and forecast its test part. `BadInput` if `out` holds another experiment."
     settings = replace(config, seeds=1, arms=('B',), train=replace(config.train, progress=False))
-    said = json.dumps(asdict(settings) | dict(target=exp.target, record=exp.arms['B'][0].frames.attrs.get('source', '')))
+    record = exp.arms['B'][0].frames.attrs.get('source', '')
+    said = json.dumps(asdict(settings) | dict(target=exp.target, record=record))
     todo = [(kind, seed) for seed in range(config.seeds) for kind in config.arms if kind in exp.arms]
     done = {kind: [] for kind in exp.arms if kind in config.arms}
     for kind, seed in tqdm(todo, desc='arms', disable=not progress):
@@ -53,11 +54,11 @@ def straight_lines(
     exp:Experiment,
     most:int=3000,        # numbers a regression may look at
 ) -> dict[str, xr.DataArray]: # of each arm (init_time, lead_time, y, x)
-    "Ridge regressions, one for each arm: on 9 x 9 blocks of 4 x 4 cells, in the target and what else is near 850 hPa."
+    "Ridge regressions, one for each arm, on 9 x 9 blocks of 4 x 4 cells (of small regions: cells)."
     names = exp.arms['B'][0].normaliser.channels
-    near = (exp.target, *(n for n in names if n.endswith('_850')))
+    near, patch = (exp.target, *(n for n in names if n.endswith('_850'))), 4 if exp.distance.size >= 32 else 1
     if len(near)*exp.arms['B'][0].context*81 > most: near = near[:1]
-    fitted = lambda train: Ridge.fit(train, size=9, patch=4, alpha=300., names=near)
+    fitted = lambda train: Ridge.fit(train, size=9, patch=patch, alpha=300., names=near)
     return {kind: forecasts(fitted(parts[0]), parts[2]) for kind, parts in exp.arms.items()}
 
 # %% ../../nbs/74_findings.ipynb #cell-9
@@ -65,11 +66,11 @@ def references(
     exp:Experiment,
     ds:xr.Dataset,       # the record: size of its cells, and whether it has wind
 ) -> dict[str, xr.DataArray]: # (init_time, lead_time, y, x)
-    "Forecasts without training, from what arm B sees."
+    "Forecasts without training, from what arm B sees. Only rain is carried: beyond the edge it may count as 0."
     train, _, test = exp.arms['B']
     wind = {f'{c}_{p}' for c in 'uv' for p in (850, 700)} <= set(train.normaliser.channels)
-    carried = WindAdvection(cell_size(ds)) if wind else Advection()
-    ways = dict(persistence=persistence, climatology=_climatology(train), advection=carried)
+    ways = dict(persistence=persistence, climatology=_climatology(train))
+    if exp.rain: ways['advection'] = WindAdvection(cell_size(ds)) if wind else Advection()
     return {name: forecasts(f, test) for name, f in ways.items()}
 
 def _climatology(train):
@@ -128,7 +129,8 @@ def second_opinion(found:Findings, method:str, arm:str, against:str) -> np.ndarr
         d = s.square_log.sum('step')/s.weight.sum('step').clip(1e-9)
         return d.mean('seed') if 'seed' in d.dims else d
     d = daily(arm) - daily(against)
-    return np.array([float(diebold_mariano(d[:, i].drop_vars('lead_time'), horizon=i + 1).p) for i in range(d.shape[1])])
+    one = lambda i: diebold_mariano(d[:, i].drop_vars('lead_time'), horizon=i + 1).p
+    return np.array([float(one(i)) for i in range(d.shape[1])])
 
 # %% ../../nbs/74_findings.ipynb #cell-16
 def _hours(table): return table.assign(lead_hours=table.lead_time/pd.Timedelta('1h')).drop(columns='lead_time')
@@ -150,7 +152,8 @@ def tables(found:Findings) -> dict[str, pd.DataFrame]: # gains, distance, scores
             if period is None:
                 score_rows += [_flat(v[n]).assign(system=name, score=n) for n in ('mse_log', 'rmse')]
             if 'csi' not in v: continue
-            events = s.events.sum([d for d in s.events.dims if d not in ('lead_time', 'threshold')])/s.sizes.get('seed', 1)
+            of_all = s.events.sum([d for d in s.events.dims if d not in ('lead_time', 'threshold')])
+            events = of_all/s.sizes.get('seed', 1)
             events = _hours(events.to_dataframe('events').reset_index())
             class_rows += [_flat(v[n]).merge(events, on=['lead_hours', 'threshold'])
                            .assign(system=name, total_of='24 h' if period else 'frame', by=by)
