@@ -7,7 +7,6 @@ __all__ = ['fill_up', 'LegacyRainNet', 'StRainNetConfig', 'StRainNet', 'sizes', 
            'with_levels', 'short_sight']
 
 # %% ../../nbs/53_strainnet.ipynb #cell-2
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
