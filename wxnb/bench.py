@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch._inductor import config as inductor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -216,8 +217,11 @@ def bench_training(
 # %% ../nbs/81_bench.ipynb #cell-35
 def frozen(f:Callable) -> Callable:
     "`f` compiled for inference, weights as constants; wants a C++ compiler."
-    options = {'freezing': True, 'cpp.enable_floating_point_contract_flag': 'fast'}
-    return torch.compile(f, fullgraph=True, options=options)
+    options = {'cpp.enable_floating_point_contract_flag': 'fast', 'cpp.use_decompose_tanh': True} # tanh from exp
+    fast = torch.compile(f, fullgraph=True, options=options | dict(freezing=True))
+    def run(*args):
+        with inductor.patch(freezing=True): return fast(*args) # tracing asks the configuration, not the options
+    return run
 
 # %% ../nbs/81_bench.ipynb #cell-36
 def inference_forms(
@@ -290,7 +294,7 @@ def step_bytes(
         step(); step()
     return peak_bytes(two_steps, fake)
 
-# %% ../nbs/81_bench.ipynb #cell-51
+# %% ../nbs/81_bench.ipynb #cell-53
 def bench_memory(
     configs:dict[str, StRainNetConfig], # the reference first
     size:tuple[int, int, int, int],     # b, t, h, w whose activations are compared
@@ -311,14 +315,14 @@ def bench_memory(
             out.append(row(f'peak at {shape}', name + form, n, 'bytes', f'{limit/1e9:g} GB', n/limit, 1.))
     return out
 
-# %% ../nbs/81_bench.ipynb #cell-53
+# %% ../nbs/81_bench.ipynb #cell-55
 def machine() -> dict:
     "What the numbers depend on: processor, its bf16 instructions, versions; no names of hosts."
     can = torch.cpu.get_capabilities()
     has = {k: bool(can.get(k, False)) for k in ('avx512_bf16', 'amx_bf16')}
     return dict(cpu=can.get('cpu_name', can.get('architecture', 'unknown')), **has, threads=1, versions=versions())
 
-# %% ../nbs/81_bench.ipynb #cell-54
+# %% ../nbs/81_bench.ipynb #cell-56
 def bench_strainnet(
     rounds:int=9,      # of every timing
     compile:bool=True, # with compiled inference: a minute or two before the timing
@@ -334,10 +338,10 @@ def bench_strainnet(
     return dict(bench='strainnet', machine=facts, rounds=rounds, size=list(size), large=list(large),
                 levels=configs['default'].levels, rows=rows)
 
-# %% ../nbs/81_bench.ipynb #cell-55
+# %% ../nbs/81_bench.ipynb #cell-57
 BENCHES = dict(strainnet=bench_strainnet) # name -> f(rounds, compile) -> dict
 
-# %% ../nbs/81_bench.ipynb #cell-56
+# %% ../nbs/81_bench.ipynb #cell-58
 def bench(
     name:str,          # one of `BENCHES`
     rounds:int=9,      # of every timing
@@ -348,7 +352,7 @@ def bench(
     if rounds < 1: raise BadInput(f'{rounds} rounds; wanted at least 1')
     return BENCHES[name](rounds=rounds, compile=compile)
 
-# %% ../nbs/81_bench.ipynb #cell-57
+# %% ../nbs/81_bench.ipynb #cell-59
 def report(
     result:dict, # from `bench`
 ) -> pd.DataFrame: # by part and name
