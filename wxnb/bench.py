@@ -47,7 +47,7 @@ def interleaved(
     rounds:int,                     # how often each is measured
     clock:Callable=time.process_time, # s; by default CPU time of this process
 ) -> pd.DataFrame:                  # s [rounds, candidates]
-    "The time of each candidate in each round, on one thread; round r begins with candidate r. Two calls before warm up."
+    "Time of each candidate in each round, on one thread; round r begins with candidate r. Two calls before warm up."
     if not candidates or rounds < 1:
         raise BadInput(f'{len(candidates)} candidate(s), {rounds} round(s); wanted at least one of each')
     names, seconds = list(candidates), np.zeros((rounds, len(candidates)))
@@ -73,7 +73,8 @@ def row(
 ) -> dict:
     "One result as plain JSON; `met` is None if nothing was wanted or measured."
     met = None if wanted is None or ratio is None else ratio >= wanted if unit == 'CPU s' else ratio <= wanted
-    return dict(part=part, name=name, value=value, unit=unit, reference=reference, ratio=ratio, wanted=wanted, met=met) | more
+    return dict(part=part, name=name, value=value, unit=unit, reference=reference, ratio=ratio, wanted=wanted,
+                met=met) | more
 
 # %% ../nbs/81_bench.ipynb #cell-13
 def faster(
@@ -88,8 +89,9 @@ def faster(
     for name in seconds:
         ratios = seconds[reference]/seconds[name]
         low, high = ratios.quantile([0.25, 0.75]).tolist()
-        ratio, value = seconds[reference].median()/seconds[name].median(), seconds[name].median()
-        out.append(row(part, name, float(value), 'CPU s', reference, float(ratio), wanted.get(name), low=low, high=high))
+        value = float(seconds[name].median())
+        ratio = float(seconds[reference].median())/value
+        out.append(row(part, name, value, 'CPU s', reference, ratio, wanted.get(name), low=low, high=high))
     return out
 
 # %% ../nbs/81_bench.ipynb #cell-17
@@ -247,7 +249,7 @@ def bench_inference(
     rounds:int,
     compile:bool=True,  # with the compiled forms
     require:bool=True,  # is the wanted ratio wanted on this processor?
-) -> list[dict]: # rows; `off` is the largest difference to the same network in float32, as a share of its largest output
+) -> list[dict]: # rows; `off`: the largest difference to the network in float32, as a share of its largest output
     "CPU seconds of a forecast, every network in every form; where a form does not run, the reason."
     forms, off, broken, first = {}, {}, [], next(iter(configs))
     reference, best = f'{first}, float32', f'{first}, bf16 + compile'
@@ -359,7 +361,8 @@ def report(
     "The rows of a result as a table for people."
     def wanted(r):
         if r['wanted'] is None: return ''
-        return f'{">=" if r["unit"] == "CPU s" else "<="} {r["wanted"]:g}: {({True: "yes", False: "NO", None: "?"})[r["met"]]}'
+        sign, came = '>=' if r['unit'] == 'CPU s' else '<=', {True: 'yes', False: 'NO', None: '?'}[r['met']]
+        return f'{sign} {r["wanted"]:g}: {came}'
     def value(r):
         if r['value'] is None: return r.get('note', '')
         return f'{r["value"]:.3f} s' if r['unit'] == 'CPU s' else f'{r["value"]/1e6:.0f} MB'
