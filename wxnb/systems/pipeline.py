@@ -72,7 +72,7 @@ def toy_world(
         k, _, v = pair.partition('=')
         try: settings[k] = known[k](v)
         except (KeyError, ValueError):
-            raise BadInput(f'{address}: cannot set {pair!r}; there are {", ".join(known)}, each with a number') from None
+            raise BadInput(f'{address}: cannot set {pair!r}; there are the numbers {", ".join(known)}') from None
     return toyrain(**settings, levels=levels).assign_attrs(source=str(address))
 
 # %% ../../nbs/70_pipeline.ipynb #cell-10
@@ -106,6 +106,8 @@ def rain_units(
     for n, v in ds.data_vars.items():
         kind = rain_kind(v) or ('amount' if {n, v.attrs.get('standard_name')} & AMOUNTS else None)
         if kind == 'reflectivity' and 'rain_rate' not in ds: out['rain_rate'] = to_rain_rate(ds[[n]]).rain_rate
+        elif kind == 'amount' and pd.Timedelta(v.attrs.get('accumulation', '1h')) < pd.Timedelta('1h'):
+            out['rain_rate'] = to_rain_rate(ds[[n]].rename({n: 'rain'})).rain_rate
         elif kind in ('rate', 'amount'):
             v = convert(v, 'mm h-1' if kind == 'rate' else 'mm')
             out[n] = v.where((v >= 0) | (v < -1e-3) | v.isnull(), 0)
@@ -390,12 +392,16 @@ def each_forecast(
     if members < 1: raise BadInput(f'members is {members}; wanted at least 1')
     if model.leads and lead > model.leads:
         raise BadInput(f'lead is {lead}; {model.name} was trained to forecast {model.leads} frame(s)')
-    for i in tqdm(start_index(times, starts, context), desc=f'forecast {model.name}', disable=not progress):
+    index = start_index(times, starts, context)
+    frames_of = lambda part: _as_trained(training_frames(part, model.blocks, model.variables), model)
+    span = rain.isel(time=slice(index[0] - context + 1, index[-1] + 1))
+    stacked = frames_of(span) if span.nbytes < 2**29 and not span.chunks else None # many channels take time to stack
+    for i in tqdm(index, desc=f'forecast {model.name}', disable=not progress):
         seen = rain.isel(time=slice(i - context + 1, i + 1))
         if empty_frames(seen).any():
             raise BadInput(f'start {times[i]} needs the {context} frames up to it; that of '
                            f'{seen.time.values[empty_frames(seen)][0]} is wholly missing')
-        frames = _as_trained(training_frames(seen, model.blocks, model.variables), model).load()
+        frames = stacked.sel(time=seen.time) if stacked is not None else frames_of(seen).load()
         windows = Windows(frames, np.array([0]), context, 0, model.normaliser, [model.target])
         batch = replace(windows[0], step=step)
         y = model.forecaster(batch, lead, n=members, generator=generator(seed, 'forecast', str(times[i])))

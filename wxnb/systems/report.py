@@ -39,8 +39,7 @@ def rain_thresholds(
     "The thresholds themselves. `BadInput` unless they increase and are positive (it rains at least 0 everywhere)."
     t = [float(v) for v in thresholds]
     if not t or not all(a < b for a, b in zip([0. if rain else -np.inf, *t], [*t, np.inf])):
-        raise BadInput(f'thresholds {t}; wanted at least one, {"positive and " if rain else ""}increasing, in the units '
-                       'of the forecast')
+        raise BadInput(f'thresholds {t}; wanted at least one, {"positive and " if rain else ""}increasing')
     return t
 
 # %% ../../nbs/71_report.ipynb #cell-8
@@ -68,7 +67,8 @@ def score_all(
     "Cases of every system against one truth, where all of them have a forecast; drawn one start at a time."
     o = one_field(truth, 'truth')
     thresholds = rain_thresholds(thresholds, o.attrs.get('units') in RAIN_UNITS)
-    top, windows, dims = float(o.max() - o.min()) or 1., tuple(w for w in windows if w <= min(o.shape[-2:])), o.dims[-2:]
+    top, dims = float(o.max() - o.min()) or 1., o.dims[-2:]
+    windows = tuple(w for w in windows if w <= min(o.shape[-2:]))
     parts, left, measured, bare = {name: [] for name in forecasts}, 0, 0, []
     for fs in zip(*forecasts.values(), strict=True):
         for f in fs: check_grids(f[o.name], o)
@@ -273,7 +273,8 @@ def climatology_of(
     frames = training_frames(period, model.blocks, [model.target])
     normaliser = model.normaliser.select([model.target])
     everything = Windows(frames, np.arange(frames.sizes['time'] - 1), 1, 1, normaliser)
-    return replace(model, name='climatology', forecaster=Climatology.fit(everything))
+    return replace(model, name='climatology', forecaster=Climatology.fit(everything), normaliser=normaliser,
+                   variables=(model.target,))
 
 # %% ../../nbs/71_report.ipynb #cell-31
 def evaluate(
@@ -296,7 +297,8 @@ def evaluate(
     rain_after = lambda s: float(part[model.target].sel(time=slice(s, None))[1:lead + 1].mean())
     rainiest = max(starts, key=rain_after)
     simple = dict(persistence=persistence, advection=Advection())
-    plain = lambda blocks: [replace(model, name=n, forecaster=f, blocks=blocks, saved={}) for n, f in simple.items()]
+    alone = replace(model, variables=(model.target,), normaliser=model.normaliser.select([model.target]))
+    plain = lambda blocks: [replace(alone, name=n, forecaster=f, blocks=blocks, saved={}) for n, f in simple.items()]
     grids = []
     for blocks, to_input in ((model.blocks, False), *([(1, True)] if input_grid and model.blocks > 1 else [])):
         systems = [model, *plain(blocks), climatology_of(model, rain), *others]
