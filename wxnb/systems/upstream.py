@@ -130,10 +130,8 @@ def experiment(
     if 'M' in kinds and where['M'] is None:
         notes.append('no mirror: the record does not hold as many columns on the other side of region 1')
         kinds.pop('M')
-    if 'P' in kinds and min(map(len, split)) < 2*block:
-        shorter = min(map(len, split))//2
-        notes.append(f'placebo from blocks of {shorter} windows instead of {block}: the record is short')
-        block = shorter
+    if 'P' in kinds and (short := len(split.test)//2) < block:
+        notes.append(f'the placebo of the test part comes from only {short*step*24:.3g} h away: the record is short')
     shared = {}
     for kind in kinds:
         side = kind == 'M'
@@ -144,7 +142,7 @@ def experiment(
                                                 for part in split]
             for w in shared[side][1][1:]: w._all = shared[side][1][0]._all # one copy in memory
         columns, parts = shared[side]
-        arms[kind] = tuple(Arm(w, columns, kind, partners(len(w), block, i) if kind == 'P' else None)
+        arms[kind] = tuple(Arm(w, columns, kind, partners(len(w), min(block, len(w)//2), i) if kind == 'P' else None)
                            for i, w in enumerate(parts))
     distance = inflow_distance(both)
     return Experiment(arms, distance[np.isfinite(distance.values)], target, tuple(notes))
