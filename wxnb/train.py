@@ -41,7 +41,7 @@ class TrainConfig:
     clip: float = 1.             # largest gradient norm
     accumulate: int = 1          # micro-batches in one optimiser step
     ema: float = 0.99            # decay of the averaged weights that are validated and used; 0 for none
-    precision: str = '32-true'   # Lightning's name, for example 'bf16-mixed'
+    precision: str = '32-true'   # Lightning's name: 32-true, bf16-mixed, 16-mixed
     val_every: int = 100         # steps between validations
     save_every: int = 100        # steps between checkpoints to resume from
     seed: int = 0                # of weights, order, crops and noise
@@ -171,6 +171,8 @@ def fit(
                  ModelCheckpoint(out, 'best', monitor='val_loss', **keep),
                  *([EMAWeightAveraging(decay=c.ema)] if c.ema else []),
                  *([_Bar(refresh_rate=5)] if c.progress else []), *callbacks]
+    if c.precision.endswith('true') and c.precision != '32-true':
+        raise BadInput(f'precision {c.precision!r}: batches are float32; choose 32-true, bf16-mixed or 16-mixed')
     with _quiet():
         try: trainer = L.Trainer(
             accelerator=c.device, precision=c.precision, max_steps=c.steps, max_epochs=-1,

@@ -111,10 +111,10 @@ def hurdle(
 def crps(
     members:int=8, # of the ensemble, >= 2
 ) -> RainLoss:
-    "Fair CRPS of an ensemble of `members` channels; the point forecast is the mean rain."
+    "Fair CRPS of an ensemble of `members` channels; the point forecast is the median, which no wild member rules."
     if members < 2: raise BadInput(f'{members} member(s); the fair CRPS wants at least 2')
     def cell(head, z): return fair_crps_cells(head.movedim(-3, 0), z.squeeze(-3)).unsqueeze(-3), torch.ones_like(z)
-    def point(head): return torch.log1p(head.clamp(min=0).expm1().mean(-3, keepdim=True))
+    def point(head): return head.clamp(min=0).quantile(0.5, -3, keepdim=True)
     return RainLoss(members, cell, point, lambda z: z.quantile((torch.arange(members).to(z) + 0.5)/members))
 
 # %% ../../nbs/52_rain_losses.ipynb #cell-20
