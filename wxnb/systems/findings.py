@@ -144,7 +144,8 @@ def tables(found:Findings) -> dict[str, pd.DataFrame]: # gains, distance, scores
         for arm, against in PAIRS:
             if (g := gain(found, method, arm, against)) is None: continue
             who = dict(method=method, arm=arm, against=against)
-            opinion = np.where(g.gain.sel(estimate='low').notnull(), second_opinion(found, method, arm, against), np.nan)
+            claimed = g.gain.sel(estimate='low').notnull()
+            opinion = np.where(claimed, second_opinion(found, method, arm, against), np.nan)
             gain_rows.append(_flat(g.gain).assign(**who, p_diebold_mariano=opinion))
             step_rows.append(_flat(g.gain_at.rename('gain')).assign(**who))
     for period, systems in ((None, found.sums), (24, found.day)):

@@ -86,7 +86,7 @@ class UpstreamConfig:
     arms: tuple[str, ...] = ('A', 'B', 'P', 'M') # to train
     seeds: int = 5           # trainings of each arm
     model: StRainNetConfig = StRainNetConfig()
-    train: TrainConfig = TrainConfig(steps=400, warmup=20, val_every=100, save_every=200, ema=0.98)
+    train: TrainConfig = TrainConfig(steps=1500, warmup=20, val_every=100, save_every=500, ema=0.98)
 
     def __post_init__(self):
         if not self.arms or not set(self.arms) <= set(ARMS):
