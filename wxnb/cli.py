@@ -231,7 +231,7 @@ def upstream(args:list[str]):
 
     a = tyro.cli(Upstream, prog='wxnb upstream', args=args)
     if (a.world is None) == (a.data is None): raise BadInput('wanted one of --world toyrain and --data')
-    if a.world: (ds, *boxes), target = verdict.toy_world(a.knob, a.frames), 'rain'
+    if a.world: (ds, *boxes), target = verdict.toy_regions(a.knob, a.frames), 'rain'
     else:
         if not (a.target_box and a.extra_box): raise BadInput('--data wants --target-box and --extra-box, too')
         boxes = verdict.Box(*a.target_box), verdict.Box(*a.extra_box)
