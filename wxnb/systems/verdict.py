@@ -198,8 +198,8 @@ def verdict(
     over = 'the placebo' if placebo is not None else 'region 1 alone (there was no placebo)'
     lower = f'With region 2 the mean squared error in region 1 is {"lower" if first.value > 0 else "higher"}'
     if not np.isfinite(first.low):
-        says = [f'{lower} by {100*abs(first.value):.1f} % than with {over}; the test part is too short for an interval (one '
-                'event, or too few blocks of dates): an observation, not a finding.']
+        says = [f'{lower} by {100*abs(first.value):.1f} % than with {over}; the test part is too short for an '
+                'interval (one event, or too few blocks of dates): an observation, not a finding.']
     elif first.low > 0: says = [f'Region 2 matters. {lower} by {_percent(first)} than with {over}, p = {first.p:.2g}.']
     elif first.high < 0: says = [f'Region 2 does harm: gain over {over} {_percent(first)}.']
     else: says = [f'No influence of region 2 was found: gain over {over} {_percent(first)}. That excludes gains above '
