@@ -88,8 +88,10 @@ def parse(
     t = re.sub(r'\b(mb|mbar|millibars?)\b', 'hPa', t.replace('%', 'percent').replace('.', ' ')) # 'm.s-1'
     t = re.sub(r'(?<=[A-Za-z])(?=[-+]?\d)', '**', t)                       # 'm2': powers in the UDUNITS way
     if re.search(r'\d\d|\d *\*\*|//', t): raise bad                        # '0.01 mm', 'm**2**9': a number is no unit
-    try: return registry().parse_units(t)
+    try: unit = registry().parse_units(t)
     except Exception: raise bad from None # pint's parser has many ways to say no
+    if any(abs(p) > 9 for p in unit._units.values()): raise bad             # 'C9C' is a slip of the pen
+    return unit
 
 # %% ../../nbs/11_units.ipynb #cell-12
 def canonical_units(
