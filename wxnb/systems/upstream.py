@@ -18,6 +18,7 @@ import xarray as xr
 
 from ..core import BadInput, generator, seed_of, versions
 from ..data.regions import Box, canvas, inflow_distance, mirror, region
+from ..data.schema import time_step
 from ..data.windows import Batch, Normaliser, Stream, Windows, channels, split_time, window_starts
 from ..models.baselines import Forecaster
 from ..models.rain_losses import PointForecast, log_rain, objective, rain_loss_named
@@ -123,7 +124,7 @@ def experiment(
     times, present = ds.time.values, np.isfinite(own).any(own.dims[-2:]).all('channel').values
     split = split_time(window_starts(times, length, present=present), len(times), length, config.shares, config.gap)
     normaliser = Normaliser.fit(own.isel(time=np.unique(split.train[:, None] + np.arange(length))))
-    step = (times[1] - times[0])/np.timedelta64(1, 'D')
+    step = time_step(times)[0]/np.timedelta64(1, 'D')
     block = max(length, int(np.ceil(config.days/step)))
     kinds = dict.fromkeys(('B', *config.arms)) # B always: baselines and truth are read from it
     where = {'M': mirror(ds, target_box, extra_box)} if 'M' in kinds else {}
