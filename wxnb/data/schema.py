@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['ALIASES', 'STANDARD_NAMES', 'ORDER', 'ONE_UNIT', 'LOOK', 'FLAGS', 'RATES', 'time_step', 'valid', 'empty_frames',
-           'role', 'axis_names', 'by_valid_time', 'name_axes', 'true_times', 'order_times', 'order_space', 'name_units',
-           'look', 'has_values', 'true_values', 'projection', 'conform', 'check_schema', 'rain_kind', 'to_rain_rate']
+           'role', 'axis_names', 'by_valid_time', 'name_dims', 'name_axes', 'true_times', 'order_times', 'order_space',
+           'name_units', 'look', 'has_values', 'true_values', 'projection', 'conform', 'check_schema', 'rain_kind',
+           'to_rain_rate']
 
 # %% ../../nbs/12_schema.ipynb #cell-2
 import warnings
@@ -104,10 +105,10 @@ def by_valid_time(
     return (ds.swap_dims(new='time') if dims else ds), ['forecasts, laid out by the time they are valid for']
 
 # %% ../../nbs/12_schema.ipynb #cell-20
-def name_axes(
+def name_dims(
     ds:xr.Dataset,                  # as some library opened it
-) -> tuple[xr.Dataset, list[str]]:  # with the names of the schema; what was done
-    "Dimensions by the names and in the order of the schema. `BadInput` for a dimension that has no place in it."
+) -> tuple[xr.Dataset, list[str]]:  # with the names of the schema, axes where they were; what was done
+    "Dimensions by the names of the schema; no value is read. `BadInput` for a dimension that has no place in it."
     ds, said = by_valid_time(ds)
     ds = ds.rename({n: r for n, r in axis_names(ds).items() if n != r})
     ds = ds.set_coords([r for r in ('latitude', 'longitude') if r in ds.data_vars])
@@ -126,17 +127,26 @@ def name_axes(
         if strange := [d for d in v.dims if d not in ORDER]:
             raise BadInput(f'variable {n!r} has the dimension {strange[0]!r} of size {v.sizes[strange[0]]}; '
                            f'wanted only {", ".join(ORDER)}')
+    return ds, said
+
+# %% ../../nbs/12_schema.ipynb #cell-21
+def name_axes(
+    ds:xr.Dataset,                  # as some library opened it
+) -> tuple[xr.Dataset, list[str]]:  # with the names of the schema; what was done
+    "Dimensions by the names and in the order of the schema."
+    ds, said = name_dims(ds)
     dims = [d for d in ORDER if d in ds.dims]
     moved = [n for n, v in ds.data_vars.items() if list(v.dims) != [d for d in dims if d in v.dims]]
     if moved: said.append(f'axes laid out as {", ".join(dims)}: {", ".join(moved)}')
     return ds.transpose(*dims, ...), said
 
-# %% ../../nbs/12_schema.ipynb #cell-24
+# %% ../../nbs/12_schema.ipynb #cell-25
 def true_times(
     ds:xr.Dataset,                  # with `time`
 ) -> tuple[xr.Dataset, list[str]]:  # `time` as datetime64[ns]
     "Times of the real calendar. `BadInput` for days that do not exist, and where days within the record are left out."
     t, said = ds.time, []
+    if not t.size: raise BadInput('the time axis is empty; wanted at least one time')
     if t.dtype.kind == 'O' and hasattr(t.values.flat[0], 'calendar'):
         name, want = t.values[0].calendar, "wanted 'standard', 'gregorian' or 'proleptic_gregorian'"
         if name not in ('standard', 'gregorian', 'proleptic_gregorian', 'noleap', '365_day'):
@@ -156,7 +166,7 @@ def true_times(
         raise BadInput(f'{int(np.isnat(ds.time.values).sum())} of {ds.time.size} times are missing')
     return ds.assign_coords(time=ds.time.astype('datetime64[ns]')), said
 
-# %% ../../nbs/12_schema.ipynb #cell-25
+# %% ../../nbs/12_schema.ipynb #cell-26
 def order_times(
     ds:xr.Dataset,                  # with datetime64 `time`
 ) -> tuple[xr.Dataset, list[str]]:  # strictly increasing times
@@ -175,7 +185,7 @@ def order_times(
         said.append(f'{again.size} repeated frame(s) dropped, equal to the one kept: {first}')
     return ds.isel(time=np.setdiff1d(np.arange(ds.time.size), again)) if again.size else ds, said
 
-# %% ../../nbs/12_schema.ipynb #cell-28
+# %% ../../nbs/12_schema.ipynb #cell-29
 def order_space(
     ds:xr.Dataset,                  # with the names of the schema
 ) -> tuple[xr.Dataset, list[str]]:  # coordinates with units and a declared order
@@ -214,11 +224,11 @@ def order_space(
         if d == 'longitude': ds[d].attrs |= dict(range='-180 to 180' if lo < 0 else '0 to 360')
     return ds, said
 
-# %% ../../nbs/12_schema.ipynb #cell-31
+# %% ../../nbs/12_schema.ipynb #cell-32
 ONE_UNIT = {'geopotential_height': 'm', 'geopotential': 'm2 s-2', 'eastward_wind': 'm s-1',
             'northward_wind': 'm s-1', 'equivalent_reflectivity_factor': 'dBZ'}
 
-# %% ../../nbs/12_schema.ipynb #cell-32
+# %% ../../nbs/12_schema.ipynb #cell-33
 def name_units(
     ds:xr.Dataset,                  # variables as named by their source
 ) -> tuple[xr.Dataset, list[str]]:  # each with CF `units` and a `long_name`
@@ -240,11 +250,11 @@ def name_units(
     said += [f'units: {change} ({", ".join(names)})' for change, names in respelt.items()]
     return ds.assign({n: ds[n].assign_attrs(a) for n, a in attrs.items()}), said
 
-# %% ../../nbs/12_schema.ipynb #cell-35
+# %% ../../nbs/12_schema.ipynb #cell-36
 LOOK = 2**26 # values, 256 MB of float32
 FLAGS = (-9999., -99999., -32768., -32767., -999.9, 9.96921e36, 1e20) # what others write for 'missing'
 
-# %% ../../nbs/12_schema.ipynb #cell-36
+# %% ../../nbs/12_schema.ipynb #cell-37
 def look(
     da:xr.DataArray,         # with `time`
     most:int=LOOK,           # how many values to look at, at most
@@ -255,14 +265,16 @@ def look(
     frames = np.unique(np.linspace(0, n - 1, min(16, max(1, most*n//da.size)), dtype=int))
     return np.asarray(da.isel(time=frames).values), f'{len(frames)} of {n} frames'
 
-# %% ../../nbs/12_schema.ipynb #cell-37
+# %% ../../nbs/12_schema.ipynb #cell-38
 def has_values(
     da:xr.DataArray,   # with `time`
 ) -> bool:
-    "Is there any value at all? Stops at the first frame that has one."
-    return any(bool(da.isel(time=i).notnull().any()) for i in range(da.sizes['time']))
+    "Is there any value at all? Stops at the first stretch of time that has one."
+    n = da.sizes['time']
+    k = max(1, min(n, LOOK//4*n//max(da.size, 1))) # frames at a time: a quarter of what a check looks at
+    return any(bool(da.isel(time=slice(i, i + k)).notnull().any()) for i in range(0, n, k))
 
-# %% ../../nbs/12_schema.ipynb #cell-38
+# %% ../../nbs/12_schema.ipynb #cell-39
 def true_values(
     da:xr.DataArray,                      # one variable with CF units, NaN where it declares no value
     missing:tuple|None=None,              # numbers that mean 'no value' in it; None: none declared, (): each is meant
@@ -295,7 +307,7 @@ def true_values(
                     f'({np.nanmin(v):.4g} to {np.nanmax(v):.4g}), kept')
     return da, said, part
 
-# %% ../../nbs/12_schema.ipynb #cell-45
+# %% ../../nbs/12_schema.ipynb #cell-46
 def projection(
     ds:xr.Dataset,                  # perhaps with a CF grid mapping variable
 ) -> tuple[xr.Dataset, list[str]]:  # `attrs['crs']` instead of it
@@ -308,7 +320,7 @@ def projection(
         crs = pyproj.CRS.from_cf(ds[min(names)].attrs).to_proj4()
     return ds.drop_vars(names).assign_attrs(crs=crs), []
 
-# %% ../../nbs/12_schema.ipynb #cell-46
+# %% ../../nbs/12_schema.ipynb #cell-47
 def conform(
     ds:xr.Dataset,     # as some library opened it, CF-decoded
     *,
@@ -339,7 +351,7 @@ def conform(
                   checked=', '.join(sorted(parts)), history=history)
     return check_schema(ds.assign(fields).assign_attrs(attrs).drop_encoding())
 
-# %% ../../nbs/12_schema.ipynb #cell-48
+# %% ../../nbs/12_schema.ipynb #cell-49
 def check_schema(
     ds:xr.Dataset,  # any
 ) -> xr.Dataset:    # the same
@@ -360,11 +372,11 @@ def check_schema(
             want(d in ds.coords and ds[d].attrs.get('units'), f'the coordinate {d!r} is not there or has no units')
     return ds
 
-# %% ../../nbs/12_schema.ipynb #cell-55
+# %% ../../nbs/12_schema.ipynb #cell-56
 RATES = {'rain_rate', 'rainfall_rate', 'rainfall_flux', 'precipitation_flux', # names of rates
          'lwe_precipitation_rate', 'pr', 'prate', 'tprate', 'mtpr'}
 
-# %% ../../nbs/12_schema.ipynb #cell-56
+# %% ../../nbs/12_schema.ipynb #cell-57
 def rain_kind(
     da:xr.DataArray,  # a variable of a weather Dataset
 ) -> str | None:      # 'rate', 'amount', 'reflectivity'; None if it is no rain
@@ -373,7 +385,7 @@ def rain_kind(
     if {da.name, da.attrs.get('standard_name')} & RATES: return 'rate'
     return 'amount' if da.name == 'rain' else None
 
-# %% ../../nbs/12_schema.ipynb #cell-57
+# %% ../../nbs/12_schema.ipynb #cell-58
 def to_rain_rate(
     ds:xr.Dataset,   # weather with `rain_rate`, or one of `rain`, a reflectivity (dBZ), a rainfall flux (kg m-2 s-1)
     a:float=223.,    # of Z = a R**b, Z in mm6 m-3 and R in mm h-1

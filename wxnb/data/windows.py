@@ -320,13 +320,13 @@ def read_once(
     folder:str | Path | None,      # where to keep it; None: do not
     *key,                 # whatever else the result depends on
 ) -> xr.Dataset:
-    "`read()`, or what it gave last time for the same files and `key`."
+    "`read()`, or what it gave last time for the same files (whose times and sizes count) or address, and `key`."
     if folder is None: return read()
-    path = Path(path)
+    address, path = str(path), Path(path)
     found = [path] if path.is_file() else path.rglob('*') if path.is_dir() else path.parent.glob(path.name)
     files = sorted(p for p in found if p.is_file())
-    if not files: return read() # an address, or nothing: there is no telling whether it changed
-    stamp = repr([(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in files]) + repr(key)
+    if not files and '://' not in address: return read() # nothing there: let `read` say so
+    stamp = repr([(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in files] or address) + repr(key)
     store = Path(folder)/f'{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.zarr'
     if not store.exists():
         ds = read()
