@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MAGIC', 'REFUSED', 'WANTED', 'NOT_YET', 'ERA5_LEVELS', 'ERA5_DERIVED', 'ERA5_OWN', 'IN_MEMORY', 'first_bytes',
            'recognise', 'reading', 'joined_expver', 'not_yet', 'netcdf', 'hdf5_kind', 'grib_fields', 'grib',
-           'absent_chunks', 'reachable', 'zarr_store', 'era5_store', 'is_lazy', 'chosen', 'open_one', 'one_time',
-           'open_folder', 'open_weather', 'duration', 'axis', 'statistics', 'inspect', 'describe']
+           'absent_chunks', 'reachable', 'bucket_store', 'zarr_store', 'era5_store', 'is_lazy', 'chosen', 'open_one',
+           'one_time', 'open_folder', 'open_weather', 'duration', 'axis', 'statistics', 'inspect', 'describe']
 
 # %% ../../nbs/14_files.ipynb #cell-2
 import contextlib
@@ -220,6 +220,16 @@ def reachable(
                    'from an address only Zarr stores are read, download other files first')
 
 # %% ../../nbs/14_files.ipynb #cell-25
+def bucket_store(
+    where:str,   # gs://bucket/path of a Zarr store that everybody may read
+) -> zarr.storage.FsspecStore:
+    "A store in a public bucket. `BadInput` if gcsfs, which reads it, is not installed."
+    if not find_spec('gcsfs'): raise BadInput('gs:// needs one more package: pip install gcsfs')
+    from gcsfs.core import GCSFileSystem # not gcsfs.GCSFileSystem, which first asks each bucket for its kind by gRPC
+    files = GCSFileSystem(token='anon', asynchronous=True, session_kwargs=dict(trust_env=True))
+    return zarr.storage.FsspecStore(files, read_only=True, path=where.removeprefix('gs://').rstrip('/'))
+
+# %% ../../nbs/14_files.ipynb #cell-26
 def zarr_store(
     where:str|Path,   # a local store, or https:// or gs:// (public buckets)
     chunks=None,      # of dask
@@ -229,24 +239,25 @@ def zarr_store(
     if isinstance(where, Path):
         whole = (where/'.zmetadata').exists()
         ds = xr.open_dataset(where, engine='zarr', chunks=chunks, consolidated=whole, decode_times=coder)
+        if not whole: ds = ds[sorted(ds.data_vars)] # a folder lists its files in any order
         ds.encoding['zarr_format'] = 3 if (where/'zarr.json').exists() else 2
         return ds
     if not where.startswith(('http://', 'https://', 'gs://')):
         raise BadInput('wanted an address that begins with https://, http:// or gs://')
-    if where.startswith('gs://') and not find_spec('gcsfs'):
-        raise BadInput('gs:// needs one more package: pip install gcsfs')
+    bucket = where.startswith('gs://')
+    store = bucket_store(where) if bucket else where
     marker, text = reachable(where)
     whole = marker == '.zmetadata' or marker == 'zarr.json' and bool(json.loads(text).get('consolidated_metadata'))
-    if not whole and not where.startswith('gs://'):
+    if not whole and not bucket:
         raise BadInput('a Zarr store without consolidated metadata, which cannot be listed from here; '
                        'wanted it consolidated')
-    options = dict(token='anon') if where.startswith('gs://') else dict(client_kwargs=dict(trust_env=True))
-    ds = xr.open_dataset(where, engine='zarr', chunks=chunks, consolidated=whole,
+    options = None if bucket else dict(client_kwargs=dict(trust_env=True))
+    ds = xr.open_dataset(store, engine='zarr', chunks=chunks, consolidated=whole,
                          storage_options=options, decode_times=coder)
     ds.encoding['zarr_format'] = 3 if marker == 'zarr.json' else 2
     return ds
 
-# %% ../../nbs/14_files.ipynb #cell-27
+# %% ../../nbs/14_files.ipynb #cell-28
 ERA5_LEVELS = {1, 2, 3, 5, 7, 10, 20, 30, 50, 70,
                *range(100, 251, 25), *range(300, 751, 50), *range(775, 1001, 25)} # hPa
 ERA5_DERIVED = {'10m_wind_speed': 'm s-1', 'wind_speed': 'm s-1', 'relative_humidity': '1',
@@ -254,14 +265,14 @@ ERA5_DERIVED = {'10m_wind_speed': 'm s-1', 'wind_speed': 'm s-1', 'relative_humi
 ERA5_OWN = {'2m_temperature', '10m_u_component_of_wind', '10m_v_component_of_wind', 'mean_sea_level_pressure',
             'temperature', 'geopotential', 'u_component_of_wind', 'v_component_of_wind', 'specific_humidity'}
 
-# %% ../../nbs/14_files.ipynb #cell-28
+# %% ../../nbs/14_files.ipynb #cell-29
 def era5_store(
     ds:xr.Dataset,   # as xarray opened it
 ) -> xr.Dataset:     # the same, or with what such a store leaves unsaid
     "What a store with ERA5's long names means but does not say; only attributes and coordinates are touched."
     if not ERA5_OWN & set(ds.data_vars): return ds
     said, ds = [ds.attrs.get('repairs', '')], ds.copy()
-    for n in set(ERA5_DERIVED) & set(ds.data_vars):
+    for n in [n for n in ds.data_vars if n in ERA5_DERIVED]:
         if ds[n].attrs.get('units'): continue
         ds[n].attrs = ds[n].attrs | dict(units=ERA5_DERIVED[n])
         said.append(f'{n}: no units given, {ERA5_DERIVED[n]} as in every such store')
@@ -275,17 +286,17 @@ def era5_store(
         said.append(f'{n - ds.sizes["time"]} of {n} times left out, not within {first} to {last} as the store says')
     return ds.assign_attrs(repairs='; '.join(filter(None, said)))
 
-# %% ../../nbs/14_files.ipynb #cell-31
+# %% ../../nbs/14_files.ipynb #cell-32
 IN_MEMORY = 2**30 # bytes
 
-# %% ../../nbs/14_files.ipynb #cell-32
+# %% ../../nbs/14_files.ipynb #cell-33
 def is_lazy(
     ds:xr.Dataset,   # any
 ) -> bool:
     "Does any variable come through dask?"
     return any(v.chunks is not None for v in ds.variables.values())
 
-# %% ../../nbs/14_files.ipynb #cell-33
+# %% ../../nbs/14_files.ipynb #cell-34
 def chosen(
     ds:xr.Dataset,        # any
     variables:list|None,  # names wanted; None: all
@@ -297,7 +308,7 @@ def chosen(
         raise BadInput(f'no variable {lacking[0]!r}; there are {", ".join(ds.data_vars)}')
     return ds[variables].assign_attrs(ds.attrs)
 
-# %% ../../nbs/14_files.ipynb #cell-34
+# %% ../../nbs/14_files.ipynb #cell-35
 def open_one(
     where:str|Path,           # file, Zarr store or address
     variables:list|None=None, # names wanted
@@ -330,7 +341,7 @@ def open_one(
         ds.attrs['repairs'] = '; '.join(filter(None, [ds.attrs.get('repairs'), absent]))
     return (ds if is_lazy(ds) else ds.load()), format
 
-# %% ../../nbs/14_files.ipynb #cell-36
+# %% ../../nbs/14_files.ipynb #cell-37
 def one_time(
     ds:xr.Dataset,   # perhaps of one time
 ) -> xr.Dataset:     # with a time axis
@@ -342,7 +353,7 @@ def one_time(
     if 'init_time' not in ds.coords or ds.init_time.ndim: return ds
     return ds.assign_coords(init_time=ds.init_time.expand_dims('time'))
 
-# %% ../../nbs/14_files.ipynb #cell-38
+# %% ../../nbs/14_files.ipynb #cell-39
 def open_folder(
     path:Path,                # for its name
     files:list[Path],         # frames, or Zarr stores
@@ -380,7 +391,7 @@ def open_folder(
                     combine_attrs='drop_conflicts')
     return out.assign_attrs(repairs=said), format
 
-# %% ../../nbs/14_files.ipynb #cell-39
+# %% ../../nbs/14_files.ipynb #cell-40
 def open_weather(
     path_or_url:str|Path,     # file, folder of frames, pattern ('radar/*.pgm.gz'), Zarr store or its https or gs URL
     *,
@@ -407,7 +418,7 @@ def open_weather(
         else: ds, format, source = *open_one(path, variables, chunks, keys, cut), path.name
         return conform(ds, source=source, format=format, missing=missing)
 
-# %% ../../nbs/14_files.ipynb #cell-53
+# %% ../../nbs/14_files.ipynb #cell-54
 def duration(
     step:np.timedelta64,  # any
 ) -> str:                 # '5 min', '6 h', '31 d'
@@ -417,7 +428,7 @@ def duration(
     n, unit = next((s/k, u) for k, u in ((86400, 'd'), (3600, 'h'), (60, 'min'), (1, 's')) if s >= k or k == 1)
     return f'{n:g} {unit}' if n == int(n) or unit == 's' else f'{s/60:g} min'
 
-# %% ../../nbs/14_files.ipynb #cell-54
+# %% ../../nbs/14_files.ipynb #cell-55
 def axis(
     c:xr.DataArray,  # a horizontal coordinate, one- or two-dimensional
 ) -> dict:           # JSON
@@ -428,7 +439,7 @@ def axis(
     even = len(d) > 0 and np.allclose(d, d.mean(), rtol=1e-3)
     return out | dict(first=float(c[0]), last=float(c[-1]), spacing=float(f'{d.mean():.6g}') if even else None)
 
-# %% ../../nbs/14_files.ipynb #cell-55
+# %% ../../nbs/14_files.ipynb #cell-56
 def statistics(
     v:xr.DataArray,  # a variable, in memory or of dask
 ) -> dict:           # JSON: `missing` as a share of 1; unweighted `min`, `mean`, `max` of the rest
@@ -436,7 +447,7 @@ def statistics(
     found = dict(missing=v.isnull().mean(), min=v.min(), mean=v.mean(dtype=np.float64), max=v.max())
     return {k: float(f'{x.item():.6g}') for k, x in xr.Dataset(found).compute().items()}
 
-# %% ../../nbs/14_files.ipynb #cell-56
+# %% ../../nbs/14_files.ipynb #cell-57
 def inspect(
     data:str|Path|xr.Dataset,  # what `open_weather` takes, or what it gave
     **how,                     # further arguments of `open_weather`
@@ -461,7 +472,7 @@ def inspect(
                 times=times, levels=levels, members=ds.sizes.get('member', 1),
                 repairs=[r for r in ds.attrs.get('repairs', '').split('; ') if r], checked=ds.attrs.get('checked', ''))
 
-# %% ../../nbs/14_files.ipynb #cell-57
+# %% ../../nbs/14_files.ipynb #cell-58
 def describe(
     info:dict,     # of `inspect`
     most:int=5,    # how many gaps and empty frames to spell out
