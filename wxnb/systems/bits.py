@@ -301,7 +301,8 @@ class SphereCodec(_LatentCodec):
         def law(j):
             a = (self.d - 1 - j)/2 # sin^(d - 2 - j), j from 0
             prior = np.diff(betainc(a, a, (1 - np.cos(np.linspace(0, np.pi, cells + 1)))/2))
-            p = np.stack([_blend(_counts((u[t == i, j]*cells).astype(int), cells), prior) for i in range(t.max() + 1)])
+            cell = (u[:, j]*cells).astype(int)
+            p = np.stack([_blend(_counts(cell[t == i], cells), prior) for i in range(t.max() + 1)])
             return np.pad(p.cumsum(1)/p.sum(1, keepdims=True), [(0, 0), (1, 0)])
         self.tables = np.stack([law(j) for j in range(self.d - 1)]).astype('f4') # [d - 1, table, cells + 1]
         self.model_bytes = self.tables.nbytes
