@@ -296,8 +296,12 @@ class SphereCodec(_LatentCodec):
         z = checked(z)
         self.shape, (self.d, odd) = z.shape[1:], divmod(z.shape[1], self.groups)
         if odd: raise BadInput(f'{z.shape[1]} channels do not make {self.groups} groups')
-        u, cells = _angles(_points(z, self.d)), 64 if self.pool else 16
-        t = self._table(len(z))
+        x, t, cells = _points(z, self.d), self._table(len(z)), 64 if self.pool else 16
+        moment = np.stack([x[t == i].T @ x[t == i] for i in range(t.max() + 1)])
+        self.frames = np.linalg.eigh(moment)[1][..., ::-1].copy() # [table, d, d], longest axis first
+        mean = np.stack([x[t == i].sum(0) for i in range(t.max() + 1)])
+        self.frames[..., 0] *= np.where((mean*self.frames[..., 0]).sum(1, keepdims=True) < 0, -1, 1)
+        u = _angles(self._turn(x, t))
         def law(j):
             a = (self.d - 1 - j)/2 # sin^(d - 2 - j), j from 0
             prior = np.diff(betainc(a, a, (1 - np.cos(np.linspace(0, np.pi, cells + 1)))/2))
@@ -305,8 +309,11 @@ class SphereCodec(_LatentCodec):
             p = np.stack([_blend(_counts(cell[t == i], cells), prior) for i in range(t.max() + 1)])
             return np.pad(p.cumsum(1)/p.sum(1, keepdims=True), [(0, 0), (1, 0)])
         self.tables = np.stack([law(j) for j in range(self.d - 1)]).astype('f4') # [d - 1, table, cells + 1]
-        self.model_bytes = self.tables.nbytes
+        self.model_bytes = self.tables.nbytes + self.frames.nbytes
         return self
+
+    def _turn(self, x, t): return np.einsum('nd,ndk->nk', x, self.frames[t])
+    def _turn_back(self, x, t): return np.einsum('nk,ndk->nd', x, self.frames[t])
 
     def _table(self, n):
         "Which table each of the points of `n` fields uses."
@@ -325,8 +332,8 @@ class SphereCodec(_LatentCodec):
     def _parts(self, n): return [slice(i, i + 4096) for i in range(0, n, 4096)]
 
     def _write(self, coder, models, z):
-        x, t = _points(z, self.d), self._table(len(z))
-        u = _angles(x)
+        t = self._table(len(z))
+        u = _angles(self._turn(_points(z, self.d), t))
         def choose(j, k):
             s = (u[:, j]*k).astype(np.int64)
             for p in self._parts(len(s)): coder.encode(s[p].astype('i4'), models, self._law(j, t[p], k[p]))
@@ -337,7 +344,7 @@ class SphereCodec(_LatentCodec):
         t = self._table(n)
         def choose(j, k):
             return np.concatenate([coder.decode(models, self._law(j, t[p], k[p])) for p in self._parts(len(t))])
-        x = _walk(choose, len(t), self.d, self.step)
+        x = self._turn_back(_walk(choose, len(t), self.d, self.step), t)
         return x.reshape(n, self.groups, *self.shape[1:], self.d).transpose(0, 1, 4, 2, 3).reshape(n, *self.shape)
 
 # %% ../../nbs/77_bits.ipynb #cell-37
