@@ -91,16 +91,16 @@ def group_norm(
 class Plain(nn.Sequential):
     "Convolution, normalisation, SiLU."
 
-    def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry(), stride:int=1):
-        super().__init__(Conv(n_in, n_out, geometry, stride), group_norm(n_out), nn.SiLU())
+    def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry(), stride:int=1, groups:int=32):
+        super().__init__(Conv(n_in, n_out, geometry, stride), group_norm(n_out, groups), nn.SiLU())
 
 # %% ../../nbs/30_layers.ipynb #cell-17
 class Residual(nn.Module):
     "Two convolutions beside a short cut, which is a 1 x 1 convolution where the size or the channels change."
-    def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry(), stride:int=1):
+    def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry(), stride:int=1, groups:int=32):
         super().__init__()
-        self.first = Plain(n_in, n_out, geometry, stride)
-        self.second = nn.Sequential(Conv(n_out, n_out, geometry), group_norm(n_out))
+        self.first = Plain(n_in, n_out, geometry, stride, groups)
+        self.second = nn.Sequential(Conv(n_out, n_out, geometry), group_norm(n_out, groups))
         same = n_in == n_out and stride == 1
         self.short = nn.Identity() if same else nn.Conv2d(n_in, n_out, 1, stride)
 
