@@ -17,7 +17,7 @@ from torch import nn
 from torch._inductor import config as inductor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from .measure import faster, interleaved, machine, one_thread, peak_bytes, row, saved_bytes
+from .measure import attempt, faster, interleaved, machine, one_thread, peak_bytes, row, saved_bytes
 from ..data.toyrain import toyrain
 from ..data.windows import Batch, Normaliser, Windows, channels
 from ..models.rain_losses import RAIN_LOSSES, log_rain, objective
@@ -145,9 +145,8 @@ def bench_inference(
         for name, config in configs.items():
             for form, f in inference_forms(network(config, batch).eval(), batch, compile).items():
                 key = f'{name}, {form}'
-                try: y = f()
-                except Exception as e: # whatever a compiler may raise
-                    why = f'{type(e).__name__}: {str(e).strip().splitlines()[0][:160]}' if str(e) else type(e).__name__
+                y, why = attempt(f)
+                if why:
                     broken.append(row('inference', key, None, 'CPU s', reference, None, note=why))
                     continue
                 if form == 'float32': exact = y
