@@ -74,16 +74,16 @@ class _Sample(torch.autograd.Function):
     def backward(ctx, grad):
         loc, kappa, u, cos, slope, ratio = ctx.saved_tensors
         across, along = _apart((u*grad).sum(-1), (loc*grad).sum(-1))
-        near, out = kappa < 4, cos*along + across
-        turn = torch.where(near, -torch.expm1(-kappa), 1)/kappa
-        pull = torch.where(near, torch.exp(-kappa)*_pull((kappa*cos).clamp(-4, 4), u.shape[-1]), 0)
+        near, out, half = kappa < 4, cos*along + across, torch.tanh(kappa/2)
+        turn = torch.where(near, 2*half/(1 + half), 1)/kappa # expm1, which loses small values when compiled
+        pull = torch.where(near, (1 - half)/(1 + half)*_pull((kappa*cos).clamp(-4, 4), u.shape[-1]), 0)
         b = turn*along + pull*out
         a, b, c = _apart(turn*cos + pull, b, ratio*across - slope*along - b*cos - pull*(along - cos*out))
         return a[..., None]*grad - b[..., None]*u + c[..., None]*loc, None, None, None, None
 
 # %% ../../nbs/43_vmf.ipynb #cell-21
 class VonMisesFisher(Distribution):
-    r"The law $\propto e^{\kappa\mu^\top x}$ on $S^{d-1}$; `loc` is $\mu$, `concentration` $\kappa$, the event is the last dimension."
+    r"The law $\propto e^{\kappa\mu^\top x}$ on $S^{d-1}$; `loc` is $\mu$, `concentration` $\kappa$, the event the last dimension."
     arg_constraints = {'loc': on_sphere, 'concentration': constraints.nonnegative}
     support = on_sphere
     has_rsample = True
@@ -111,7 +111,7 @@ class VonMisesFisher(Distribution):
         eta:Tensor,                     # kappa mu, any vectors [..., d]; types of less than 32 bits are widened
         validate_args:bool | None=None, # check values (a wait for the device)? None: torch's default
     ):
-        "The law with natural parameter `eta`; all gradients are finite and right, at 0 too (samples: @eq-pull)."
+        "The law with natural parameter `eta`; all gradients are finite and right, at 0 too (where kappa is about 1e-19)."
         eta = eta.to(torch.promote_types(eta.dtype, torch.float32))
         law = cls(*_Natural.apply(eta), validate_args=validate_args)
         law._eta = eta
@@ -119,13 +119,14 @@ class VonMisesFisher(Distribution):
 
     def expand(self, batch_shape, _instance=None):
         shape = torch.Size(batch_shape)
-        law = VonMisesFisher(self.loc.expand(shape + self.event_shape), self.concentration.expand(shape), validate_args=False)
+        loc, kappa = self.loc.expand(shape + self.event_shape), self.concentration.expand(shape)
+        law = VonMisesFisher(loc, kappa, validate_args=False)
         if self._eta is not None: law._eta = self._eta.expand(shape + self.event_shape)
         law._validate_args = self._validate_args
         return law
 
     def rsample(self, sample_shape=(), generator=None):
-        "Points [*sample_shape, *batch_shape, d] with exact pathwise gradients; `generator`: where the noise comes from."
+        "Points [*sample_shape, *batch_shape, d] with exact pathwise gradients; the noise is from `generator`."
         shape = self._extended_shape(torch.Size(sample_shape))
         noise = self.loc.new_empty(shape).normal_(generator=generator)
         loc, kappa = self.loc.expand(shape), self.concentration.expand(shape[:-1])
@@ -155,7 +156,8 @@ class VonMisesFisher(Distribution):
     def variance(self):
         "Of each component, [*batch_shape, d]: A/kappa across `loc` and A' along it. Without gradient."
         dim, kappa, along = self.event_shape[0], self.concentration.detach(), self.loc.detach()**2
-        across = torch.where(kappa > 0, mean_length(kappa, dim)/kappa.clamp(min=torch.finfo(kappa.dtype).tiny), 1/dim)
+        least = torch.finfo(kappa.dtype).tiny
+        across = torch.where(kappa > least, mean_length(kappa, dim)/kappa.clamp(min=least), 1/dim)
         return across[..., None]*(1 - along) + mean_slope(kappa, dim)[..., None]*along
 
     def __repr__(self): return f'VonMisesFisher(dim={self.event_shape[0]}, batch_shape={tuple(self.batch_shape)})'
