@@ -14,7 +14,7 @@ from torch.distributions import Distribution, constraints, register_kl
 from ..core import BadInput
 from .concentration import entropy, kl_uniform, log_density, log_peak, mean_gap, mean_length, mean_slope
 from .sphere import HypersphericalUniform, check_points, on_sphere
-from .transport import _apart, _polar, _table, transport
+from .transport import _apart, _polar, _rows, _table, transport
 
 # %% ../../nbs/43_vmf.ipynb #cell-14
 def _check_law(loc, concentration):
@@ -30,22 +30,23 @@ class _Natural(torch.autograd.Function):
     "eta [..., d] to (loc, kappa), kappa at least the root of the smallest float: at 0 the first axis."
     @staticmethod
     def forward(ctx, eta):
-        least = torch.finfo(eta.dtype).tiny**.5
-        kappa, = _apart(torch.linalg.vector_norm(eta, dim=-1))
-        zero, kappa = _apart((kappa <= least).to(eta.dtype), kappa.clamp(min=least))
-        loc = eta*((1 - zero)/kappa)[..., None]
-        loc[..., 0] += zero
+        eta, least = _rows(eta.movedim(-1, 0)), torch.finfo(eta.dtype).tiny**.5
+        size = (eta*eta).sum(0).sqrt()
+        zero, kappa = (size <= least).to(eta.dtype), size.clamp(min=least)
+        loc = eta*((1 - zero)/kappa)
+        loc[0] += zero
         ctx.save_for_backward(loc, kappa)
         ctx.set_materialize_grads(False)
-        return loc, kappa
+        return loc.movedim(0, -1), kappa
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad, grad_kappa):
         loc, kappa = ctx.saved_tensors
-        if grad is None: return None if grad_kappa is None else grad_kappa[..., None]*loc
-        along, = _apart((grad*loc).sum(-1)/kappa)
-        return grad/kappa[..., None] + ((0 if grad_kappa is None else grad_kappa) - along)[..., None]*loc
+        along = 0 if grad_kappa is None else grad_kappa
+        if grad is None: return None if grad_kappa is None else (along*loc).movedim(0, -1)
+        grad = _rows(grad.movedim(-1, 0))/kappa
+        return (grad + (along - (grad*loc).sum(0))*loc).movedim(0, -1)
 
 # %% ../../nbs/43_vmf.ipynb #cell-18
 def _pull(x, dim):
@@ -59,27 +60,29 @@ class _Sample(torch.autograd.Function):
     "The transport from noise to z, with the gradient of @eq-pull to eta; `loc` and `kappa` are those of eta."
     @staticmethod
     def forward(ctx, eta, loc, kappa, noise, table):
-        g = noise - (loc*noise).sum(-1, keepdim=True)*loc
-        rho, = _apart((g*g).sum(-1).clamp(min=1e-20))
-        w, c, _, slope = _polar(rho, kappa, loc.shape[-1], table) # 1 - cos, 1 + cos, d(1 - cos)/dkappa
+        loc, noise = _rows(loc.movedim(-1, 0)), _rows(noise.movedim(-1, 0))
+        g = noise - (loc*noise).sum(0)*loc
+        rho, = _apart((g*g).sum(0).clamp(min=1e-20))
+        w, c, _, slope = _polar(rho, kappa, len(loc), table) # 1 - cos, 1 + cos, d(1 - cos)/dkappa
         square = (w*c).clamp(min=1e-30)
         cos, size, ratio = _apart(1 - w, (square/rho).sqrt(), slope*(1 - w)/square)
-        u = size[..., None]*g
-        z = cos[..., None]*loc + u
+        u = size*g
+        z = cos*loc + u
         ctx.save_for_backward(loc, kappa, u, cos, slope, ratio)
-        return z*(1.5 - .5*(z*z).sum(-1, keepdim=True))           # a step to norm 1
+        return (z*(1.5 - .5*(z*z).sum(0))).movedim(0, -1)    # a step to norm 1
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
         loc, kappa, u, cos, slope, ratio = ctx.saved_tensors
-        across, along = _apart((u*grad).sum(-1), (loc*grad).sum(-1))
+        grad = _rows(grad.movedim(-1, 0))
+        across, along = _apart((u*grad).sum(0), (loc*grad).sum(0))
         near, out, half = kappa < 4, cos*along + across, torch.tanh(kappa/2)
         turn = torch.where(near, 2*half/(1 + half), 1)/kappa # expm1, which loses small values when compiled
-        pull = torch.where(near, (1 - half)/(1 + half)*_pull((kappa*cos).clamp(-4, 4), u.shape[-1]), 0)
+        pull = torch.where(near, (1 - half)/(1 + half)*_pull((kappa*cos).clamp(-4, 4), len(u)), 0)
         b = turn*along + pull*out
         a, b, c = _apart(turn*cos + pull, b, ratio*across - slope*along - b*cos - pull*(along - cos*out))
-        return a[..., None]*grad - b[..., None]*u + c[..., None]*loc, None, None, None, None
+        return (a*grad - b*u + c*loc).movedim(0, -1), None, None, None, None
 
 # %% ../../nbs/43_vmf.ipynb #cell-21
 class VonMisesFisher(Distribution):
