@@ -153,6 +153,7 @@ def difference(
     truth:xr.DataArray | xr.Dataset,    # one field on the same grid; converted to the units of the forecast
     limit:float | None=None,            # largest difference on the scale; None: the largest there is
     coast:bool | list | None=None,      # as for `draw`
+    name:str='forecast',                # what the first field is
     **kwargs,                           # for `style_of` of the two fields
 ) -> Figure:
     "Forecast, truth, and forecast minus truth on a diverging scale with zero in the middle; missing where either is."
@@ -160,14 +161,14 @@ def difference(
     t = convert(t, units_of(f))
     if d := grid_difference(f, t): raise BadInput(f'grids of forecast and truth differ: {d}')
     error = f.copy(data=f.values - t.values)
-    error = error.assign_attrs(f.attrs | dict(long_name='forecast - truth', standard_name='difference'))
+    error = error.assign_attrs(f.attrs | dict(long_name=f'{name} - truth', standard_name='difference'))
     if not error.notnull().any(): raise BadInput('there is no cell where both forecast and truth have a value')
     limit = limit or float(np.abs(error).max()) or 1.
     style, signed = style_of(f, t, **kwargs), style_of(error, limits=(-limit, limit), cmap='RdBu_r')
     fig, axs = panels(1, 3, place(f).ratio(), width=10)
-    for ax, v, s, name in zip(axs[0], (f, t, error), (style, style, signed), ('forecast', 'truth', 'forecast - truth')):
+    for ax, v, s, title in zip(axs[0], (f, t, error), (style, style, signed), (name, 'truth', f'{name} - truth')):
         draw(ax, v, s, coast, net=False, axes=False)
-        ax.set_title(' '.join([name, moment(v)][:1 + (name != 'forecast - truth')]), fontsize=8, loc='left')
+        ax.set_title(' '.join([title, moment(v)][:1 + (v is not error)]), fontsize=8, loc='left')
     rmse, bias = float((error**2).mean()**.5), float(error.mean())
     axs[0, 2].set_title(f'RMSE {rmse:.3g}, mean {bias:+.3g}', fontsize=8, loc='right')
     bar(fig, axs[0, :2].tolist(), style, bool(f.isnull().any() | t.isnull().any()))

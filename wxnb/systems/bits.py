@@ -288,14 +288,24 @@ def sphere_values(
 # %% ../../nbs/77_bits.ipynb #cell-36
 class SphereCodec(_LatentCodec):
     "Latents on products of spheres S^(d-1): `groups` unit vectors of c/groups channels at each position."
-    def __init__(self, step:float, pool:bool=True, together:bool=False, groups:int=1):
+    def __init__(self,
+        step:float,           # length of an arc, radians, > 0
+        pool:bool=True,       # one table for a sphere, or one for every place
+        together:bool=False,  # one string for all fields
+        groups:int=1,
+        widths:np.ndarray | None=None, # by which to multiply the step, for every sphere and place [groups, h, w]
+    ):
         super().__init__(step, pool, together)
-        self.groups = groups
+        self.groups, self.widths = groups, widths
+
+    def _steps(self, n): return self.step if self.widths is None else self.step*np.tile(self.widths.ravel(), n)
 
     def fit(self, z):
         z = checked(z)
         self.shape, (self.d, odd) = z.shape[1:], divmod(z.shape[1], self.groups)
         if odd: raise BadInput(f'{z.shape[1]} channels do not make {self.groups} groups')
+        if self.widths is not None and self.widths.shape != (self.groups, *z.shape[2:]):
+            raise BadInput(f'widths {self.widths.shape}; wanted {(self.groups, *z.shape[2:])}')
         x, t, cells = _points(z, self.d), self._table(len(z)), 64 if self.pool else 16
         moment = np.stack([x[t == i].T @ x[t == i] for i in range(t.max() + 1)])
         self.frames = np.linalg.eigh(moment)[1][..., ::-1].copy() # [table, d, d], longest axis first
@@ -309,7 +319,7 @@ class SphereCodec(_LatentCodec):
             p = np.stack([_blend(_counts(cell[t == i], cells), prior) for i in range(t.max() + 1)])
             return np.pad(p.cumsum(1)/p.sum(1, keepdims=True), [(0, 0), (1, 0)])
         self.tables = np.stack([law(j) for j in range(self.d - 1)]).astype('f4') # [d - 1, table, cells + 1]
-        self.model_bytes = self.tables.nbytes + self.frames.nbytes
+        self.model_bytes = self.tables.nbytes + self.frames.nbytes + (0 if self.widths is None else 4*self.widths.size)
         return self
 
     def _turn(self, x, t): return np.einsum('nd,ndk->nk', x, self.frames[t])
@@ -338,13 +348,13 @@ class SphereCodec(_LatentCodec):
             s = (u[:, j]*k).astype(np.int64)
             for p in self._parts(len(s)): coder.encode(s[p].astype('i4'), models, self._law(j, t[p], k[p]))
             return s
-        _walk(choose, len(u), self.d, self.step)
+        _walk(choose, len(u), self.d, self._steps(len(z)))
 
     def _read(self, coder, models, n):
         t = self._table(n)
         def choose(j, k):
             return np.concatenate([coder.decode(models, self._law(j, t[p], k[p])) for p in self._parts(len(t))])
-        x = self._turn_back(_walk(choose, len(t), self.d, self.step), t)
+        x = self._turn_back(_walk(choose, len(t), self.d, self._steps(n)), t)
         return x.reshape(n, self.groups, *self.shape[1:], self.d).transpose(0, 1, 4, 2, 3).reshape(n, *self.shape)
 
 # %% ../../nbs/77_bits.ipynb #cell-37
