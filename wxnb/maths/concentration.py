@@ -338,7 +338,7 @@ def kl_uniform(
     kappa:Tensor, # concentration, any shape, >= 0
     dim:int,      # components of a point, >= 2
 ) -> Tensor:      # nats, >= 0, shape of `kappa`
-    r"KL(vMF$(\mu,\kappa)$ || uniform) $= \kappa A - L$, Davidson et al. 2018 eq. 14; free of $\mu$. `BadInput` if `dim < 2`."
+    r"KL(vMF || uniform) $= \kappa A - L$, Davidson et al. 2018 eq. 14. `BadInput` if `dim < 2`."
     return _apply(lambda kappa, dim: _scalars(kappa, dim, 'kl', 'kl_slope'), kappa, dim)
 
 # %% ../../nbs/41_concentration.ipynb #cell-50
@@ -357,7 +357,7 @@ def mean_gap(
     kappa:Tensor, # concentration, any shape, >= 0
     dim:int,      # components of a point, >= 2
 ) -> Tensor:      # [0, 1], shape of `kappa`
-    "$1-A$, the mean of $1-\\cos\\theta$; keeps its digits where $A$ rounds to 1. `BadInput` if `dim < 2`."
+    r"$1-A$, the mean of $1-\cos\theta$; keeps its digits where $A$ rounds to 1. `BadInput` if `dim < 2`."
     def pair(kappa, dim):
         gap, slope = _scalars(kappa, dim, 'gap', 'slope')
         return gap, -slope
@@ -368,7 +368,7 @@ def log_peak(
     kappa:Tensor, # concentration, any shape, >= 0
     dim:int,      # components of a point, >= 2
 ) -> Tensor:      # nats, >= 0, shape of `kappa`
-    "$\\kappa-L$: by how much the density at the mode exceeds the uniform one, as a logarithm. `BadInput` if `dim < 2`."
+    r"$\kappa-L$: the density at the mode over the uniform one, as a logarithm. `BadInput` if `dim < 2`."
     return _apply(lambda kappa, dim: _scalars(kappa, dim, 'peak', 'gap'), kappa, dim)
 
 # %% ../../nbs/41_concentration.ipynb #cell-54

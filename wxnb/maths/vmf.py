@@ -86,7 +86,7 @@ class _Sample(torch.autograd.Function):
 
 # %% ../../nbs/43_vmf.ipynb #cell-21
 class VonMisesFisher(Distribution):
-    r"The law $\propto e^{\kappa\mu^\top x}$ on $S^{d-1}$; `loc` is $\mu$, `concentration` $\kappa$, the event the last dimension."
+    r"The law $\propto e^{\kappa\mu^\top x}$ on $S^{d-1}$; `loc` is $\mu$, `concentration` $\kappa$."
     arg_constraints = {'loc': on_sphere, 'concentration': constraints.nonnegative}
     support = on_sphere
     has_rsample = True
@@ -114,7 +114,7 @@ class VonMisesFisher(Distribution):
         eta:Tensor,                     # kappa mu, any vectors [..., d]; types of less than 32 bits are widened
         validate_args:bool | None=None, # check values (a wait for the device)? None: torch's default
     ):
-        "The law with natural parameter `eta`; all gradients are finite and right, at 0 too (where kappa is about 1e-19)."
+        "The law of `eta`; gradients are finite and right, at 0 too (where kappa is about 1e-19)."
         eta = eta.to(torch.promote_types(eta.dtype, torch.float32))
         law = cls(*_Natural.apply(eta), validate_args=validate_args)
         law._eta = eta
