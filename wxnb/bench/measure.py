@@ -38,18 +38,19 @@ def interleaved(
     candidates:dict[str, Callable], # by name, called without arguments
     rounds:int,                     # how often each is measured
     clock:Callable=time.process_time, # s; by default CPU time of this process
-) -> pd.DataFrame:                  # s [rounds, candidates]
+    calls:int=1,                    # in a row, for one measurement; several where one takes milliseconds
+) -> pd.DataFrame:                  # s of one call [rounds, candidates]
     "Time of each candidate in each round, on one thread; round r begins with candidate r. Two calls before warm up."
-    if not candidates or rounds < 1:
-        raise BadInput(f'{len(candidates)} candidate(s), {rounds} round(s); wanted at least one of each')
+    if not candidates or rounds < 1 or calls < 1:
+        raise BadInput(f'{len(candidates)} candidates, {rounds} rounds, {calls} calls; wanted at least one of each')
     names, seconds = list(candidates), np.zeros((rounds, len(candidates)))
     with one_thread():
         for f in candidates.values(): f(); f()
         for r in range(rounds):
             for i in (np.arange(len(names)) + r) % len(names):
                 start = clock()
-                candidates[names[i]]()
-                seconds[r, i] = clock() - start
+                for _ in range(calls): candidates[names[i]]()
+                seconds[r, i] = (clock() - start)/calls
     return pd.DataFrame(seconds, columns=names)
 
 # %% ../../nbs/81_measure.ipynb #cell-12

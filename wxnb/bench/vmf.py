@@ -116,19 +116,20 @@ def parameters(
 def step(
     law:Callable,              # (*leaves) or (*leaves, noise) -> z, KL
     leaves:tuple[Tensor, ...], # parameters; z is like the first
-    noise:bool=False,          # does `law` want noise?
+    noise:Callable | None=None, # () -> noise for `law`
     compile:bool=False,        # in one graph
-) -> Callable:                 # (noise, by default new) -> gradients of the leaves
+) -> Callable:                 # (noise, if it is to be given) -> gradients of the leaves
     "Sample, KL and backward pass, as one call."
     like = leaves[0]
-    weight = torch.linspace(-1, 1, like.numel(), dtype=like.dtype, device=like.device).view_as(like)
+    ramp = torch.linspace(-1, 1, like.numel(), dtype=like.dtype, device=like.device)
+    weight = torch.empty_like(like).copy_(ramp.view_as(like))
     def total(*args):
         z, kl = law(*args)
         return (z*weight).sum() + kl.sum()
     if compile: total = torch.compile(total, fullgraph=True, dynamic=False)
-    def run(given=None):
-        more = [torch.randn_like(like) if given is None else given] if noise else []
-        return torch.autograd.grad(total(*leaves, *more), leaves)
+    def run(*given):
+        if noise and not given: given = noise(),
+        return torch.autograd.grad(total(*leaves, *given), leaves)
     return run
 
 # %% ../../nbs/83_bench_vmf.ipynb #cell-22
@@ -137,6 +138,7 @@ def timed(
     forms:dict[str, Callable], # by name, from `step`
     rounds:int,
     device:str='cpu',
+    calls:int=5,               # in a row, for one measurement
 ) -> tuple:                    # seconds [rounds, forms that run], their unit, rows of the others
     "The time of each form, interleaved."
     def wall(): torch.cuda.synchronize(); return time.perf_counter()
@@ -144,7 +146,7 @@ def timed(
     reasons = {}
     with one_thread(), dynamo.patch(recompile_limit=64): # one graph for each size and type
         for name, f in forms.items(): reasons[name] = attempt(f)[1]
-    seconds = interleaved({name: f for name, f in forms.items() if not reasons[name]}, rounds, clock)
+    seconds = interleaved({name: f for name, f in forms.items() if not reasons[name]}, rounds, clock, calls)
     broken = [row(part, name, None, measure, '', None, note=why) for name, why in reasons.items() if why]
     return seconds, measure, broken
 
@@ -152,12 +154,11 @@ def timed(
 def with_off(
     forms:dict[str, Callable], # with 'functions' and, perhaps, 'functions, compile'
     rows:list[dict],
-    leaf:Tensor,               # what the noise is like
+    noise:Tensor,              # given to both
 ) -> list[dict]:               # rows; in those of the compiled form `off`, a share of the largest component
     "How far the gradients of the compiled functions are from the eager ones, with the same noise."
     ran = any(r['name'] == 'functions, compile' and r['value'] is not None for r in rows)
     if not ran: return rows
-    noise = torch.randn_like(leaf)
     pairs = zip(forms['functions, compile'](noise), forms['functions'](noise))
     worst = max(float((a - b).abs().max()/b.abs().max()) for a, b in pairs)
     return [r | dict(off=worst) if r['name'] == 'functions, compile' else r for r in rows]
@@ -173,26 +174,30 @@ def bench_four(
     "d = 4 in float32: against the source's loop, and against the Gaussian."
     leaves, wider = parameters(n, 4, device=device), parameters(n, 5, device=device)['gaussian']
     ball = leaves['sphere']
+    planes = (ball[0].detach().T.contiguous().T.requires_grad_(), ball[1])
+    noise, plane_noise = lambda: torch.randn(n, 4, device=device), lambda: torch.randn(4, n, device=device).T
     loop, forms = f'loop, from {looped} positions', {}
     forms[loop] = step(by_loop, tuple(x[:looped].detach().requires_grad_() for x in ball))
     forms['accept-reject'] = step(by_accept_reject, ball)
-    forms['noise alone'] = lambda: torch.randn_like(ball[0])
+    forms['noise alone'] = noise
     for fast in (False, True)[:1 + compile]:
         end = ', compile' if fast else ''
         forms['VonMisesFisher' + end] = step(by_law, ball, compile=fast)
-        forms['functions' + end] = step(by_functions, ball, True, fast)
+        forms['functions' + end] = step(by_functions, ball, noise, fast)
+        forms['functions, channels first' + end] = step(by_functions, planes, plane_noise, fast)
         forms['Gaussian, 3 channels' + end] = step(by_gaussian, leaves['gaussian'], compile=fast)
         forms['Gaussian, 4 channels' + end] = step(by_gaussian, wider, compile=fast)
     part = 'd = 4, float32'
     seconds, measure, broken = timed(part, forms, rounds, device)
     seconds[loop] *= n/looped
-    within = {f + end: s for f in ('VonMisesFisher', 'functions') for end, s in (('', .012), (', compile', .003))}
+    ours, limits = ('VonMisesFisher', 'functions', 'functions, channels first'), (('', .012), (', compile', .003))
+    within = {f + end: s for f in ours for end, s in limits}
     rows = faster(part, seconds, loop, {}, within if device == 'cpu' else None, measure)
     for end in ('', ', compile'):
-        names = [f + end for f in ('Gaussian, 3 channels', 'VonMisesFisher', 'functions') if f + end in seconds]
-        beside = f'against the Gaussian{end}'
-        if len(names) == 3: rows += faster(beside, seconds[names], names[0], {}, unit=measure)
-    return with_off(forms, rows + broken, ball[0])
+        names = [f + end for f in ('Gaussian, 3 channels', *ours) if f + end in seconds]
+        if not names or names[0] in within: continue
+        rows += faster(f'against the Gaussian{end}', seconds[names], names[0], {}, unit=measure)
+    return with_off(forms, rows + broken, noise())
 
 # %% ../../nbs/83_bench_vmf.ipynb #cell-25
 def bench_others(
@@ -206,11 +211,13 @@ def bench_others(
     for dim, dtype in ((2, 'float32'), (3, 'float32'), (8, 'float32'), (16, 'float32'), (4, 'float64')):
         leaves, part = parameters(n, dim, getattr(torch, dtype), device), f'd = {dim}, {dtype}'
         forms = {f'Gaussian, {dim - 1} channel{"s"[:dim > 2]}': step(by_gaussian, leaves['gaussian'])}
+        ball = leaves['sphere']
+        noise = lambda like=ball[0]: torch.randn_like(like)
         for fast in (False, True)[:1 + compile]:
-            forms['functions' + (', compile' if fast else '')] = step(by_functions, leaves['sphere'], True, fast)
+            forms['functions' + (', compile' if fast else '')] = step(by_functions, ball, noise, fast)
         seconds, measure, broken = timed(part, forms, rounds, device)
         found = faster(part, seconds, seconds.columns[0], {}, unit=measure) + broken
-        rows += with_off(forms, found, leaves['sphere'][0])
+        rows += with_off(forms, found, noise())
     return rows
 
 # %% ../../nbs/83_bench_vmf.ipynb #cell-26
