@@ -72,7 +72,7 @@ def angle(
     a:Tensor, # points [..., d]
     b:Tensor, # points [..., d], broadcast against `a`
 ) -> Tensor:  # [...], radians, 0..pi
-    "The angle between two points, @eq-angle, to rounding error from 0 to pi. `BadInput` for other than unit vectors."
+    "The angle between two points, @eq-angle, to rounding error from 0 to pi. `BadInput` unless of norm 1."
     check_points(a=a, b=b)
     return 2*torch.atan2(torch.linalg.vector_norm(a - b, dim=-1), torch.linalg.vector_norm(a + b, dim=-1))
 
@@ -140,7 +140,8 @@ class HypersphericalUniform(Distribution):
         super().__init__(torch.Size(batch_shape), torch.Size([dim]), validate_args=validate_args)
 
     def expand(self, batch_shape, _instance=None):
-        return HypersphericalUniform(self.dim, batch_shape, self._like.dtype, self._like.device, self._validate_args)
+        like = self._like
+        return HypersphericalUniform(self.dim, batch_shape, like.dtype, like.device, self._validate_args)
 
     def rsample(self, sample_shape=(), generator=None):
         "Points [*sample_shape, *batch_shape, dim]."
