@@ -27,6 +27,7 @@ setup(
         "radar": ["pysteps>=1.21", "opencv-python-headless>=4.8"], # optical-flow and STEPS nowcasts to compare with
         "maps": ["cartopy>=0.24"],                    # coastlines
         "cloud": ["gcsfs>=2024.6"],                   # public buckets
+        "compress": ["constriction>=0.4", "hdf5plugin>=5"], # entropy coding; SZ3 and SPERR to compare with
         "dev": ini["dev_requirements"].split(),
     },
     entry_points={"console_scripts": [ini["console_scripts"]], "nbdev": ["wxnb=wxnb._modidx:d"]},
