@@ -49,6 +49,7 @@ class ObjectiveConfig:
     "What to train an autoencoder for."
     beta: float = 1.               # price of a nat of the latent
     target_rate: float = 0.        # nats per field that the price is to bring about; 0: the price stays
+    gain: float = 0.01             # by which, at most, the logarithm of the price moves in a step towards the target
     free_bits: float = 0.          # nats that cost nothing, of each channel or sphere at each place
     anneal: int = 0                # steps in which the price grows from 0
     mix: float = 0.                # share of the training fields that are replaced by mixtures of two
@@ -58,7 +59,7 @@ class ObjectiveConfig:
     grad_loss_weight: float = 0.1  # of differences in it
 
     def __post_init__(self):
-        for name in ('beta', 'target_rate', 'free_bits', 'anneal', 'perceptual_weight', 'grad_loss_weight'):
+        for name in ('beta', 'target_rate', 'gain', 'free_bits', 'anneal', 'perceptual_weight', 'grad_loss_weight'):
             if not 0 <= getattr(self, name) < math.inf: raise BadInput(f'{name} is {getattr(self, name)}; wanted at least 0')
         if not 0 <= self.mix <= 1: raise BadInput(f'mix is {self.mix}; wanted 0 to 1')
         if self.kl_weight is None and self.use_advanced_loss:
@@ -118,7 +119,7 @@ class Objective(nn.Module):
     def turn(self, rate:Tensor): # mean nats per field of a batch
         "Count a training step, and turn the thermostat."
         self.steps += 1
-        if self.config.target_rate: self.log_beta += 0.01*(rate/self.config.target_rate - 1).clamp(-1, 1)
+        if self.config.target_rate: self.log_beta += self.config.gain*(rate/self.config.target_rate - 1).clamp(-1, 1)
 
     def forward(self, model:ImprovedWeatherVAE, batch:Fields, generator:torch.Generator | None=None):
         "Nats (or, with `kl_weight`, errors) summed over values, their number, and what is worth a curve."
