@@ -82,7 +82,7 @@ def encoder(
     strides:Sequence[int], # 1 or 2, of each block
     residual:bool=True,
     geometry:Geometry=Geometry(),
-    groups:int=32,         # of the normalisation, at most
+    groups:int=8,         # of the normalisation, at most
 ) -> nn.Sequential:        # [b, channels, h, w] -> [b, dims[-1], h', w']
     "A field to features at a fraction of its size: a plain block, then residual or plain ones."
     Block = Residual if residual else Plain
@@ -96,7 +96,7 @@ def decoder(
     strides:Sequence[int],
     residual:bool=True,
     geometry:Geometry=Geometry(),
-    groups:int=32,         # of the normalisation, at most
+    groups:int=8,         # of the normalisation, at most
 ) -> nn.Sequential:        # [b, dims[-1], h', w'] -> [b, channels, h, w]
     "The way back: the mirror image of `encoder`, with transposed convolutions where that has strides of 2."
     layers = []
@@ -121,7 +121,7 @@ class ImprovedWeatherVAE(nn.Module):
         head:str='natural',            # of vmf: 'natural', or the source's 'mean_kappa'
         output:str='linear',           # or 'tanh', for fields normalised to -1 .. 1
         geometry:Geometry=Geometry(),  # what lies around the fields
-        norm_groups:int=32,            # groups of channels that are normalised together, at most
+        norm_groups:int=8,            # groups of channels that are normalised together, at most
         places:bool=False,             # learn something of its own for every place: not for the whole globe
         strict:bool=False,             # refuse a shape that the strides do not divide
     ):
@@ -130,7 +130,8 @@ class ImprovedWeatherVAE(nn.Module):
         by = 2**strides.count(2)
         if not dims or len(strides) != len(dims) or not {1, 2}.issuperset(strides):
             raise BadInput(f'strides {strides} for hidden_dims {dims}; wanted a 1 or 2 for each')
-        if distribution not in ('normal', 'vmf'): raise BadInput(f"distribution {distribution!r}; wanted 'normal' or 'vmf'")
+        if distribution not in ('normal', 'vmf'):
+            raise BadInput(f"distribution {distribution!r}; wanted 'normal' or 'vmf'")
         if head not in ('natural', 'mean_kappa'): raise BadInput(f"head {head!r}; wanted 'natural' or 'mean_kappa'")
         if output not in ('linear', 'tanh'): raise BadInput(f"output {output!r}; wanted 'linear' or 'tanh'")
         if latent_channels < 1 or latent_groups < 1 or latent_channels % latent_groups:
@@ -141,7 +142,8 @@ class ImprovedWeatherVAE(nn.Module):
         if strict and any(s % by for s in spatial_shape):
             raise BadInput(f'{tuple(spatial_shape)} cells are no multiples of {by}; strict=False surrounds the field')
         self.shape, self.by, self.geometry, self.channels = tuple(spatial_shape), by, geometry, n_channels
-        self.distribution, self.groups, self.latent_channels, self.output = distribution, latent_groups, latent_channels, output
+        self.distribution, self.output = distribution, output
+        self.groups, self.latent_channels = latent_groups, latent_channels
         self.encoder = encoder(n_channels, dims, strides, use_residual, geometry, norm_groups)
         sizes = dict(eta=latent_channels) if head == 'natural' else dict(mean=latent_channels, kappa=latent_groups)
         if distribution == 'normal': sizes = dict(mean=latent_channels, log_var=latent_channels)
@@ -154,7 +156,7 @@ class ImprovedWeatherVAE(nn.Module):
 
     @property
     def noise(self) -> Tensor:
-        "Standard deviation of the residuals, [c]; a fifth of its logarithm is learnt, so that Adam's small steps get there."
+        "Standard deviation of the residuals [c]; a fifth of its logarithm is learnt, for Adam's steps are small."
         return torch.exp(5*self.log_noise)
 
     @property
@@ -167,12 +169,15 @@ class ImprovedWeatherVAE(nn.Module):
         "The law of the latent. `BadInput` for fields of another shape than the network was made for."
         if x.ndim != 4 or x.shape[1:] != (self.channels, *self.shape):
             swapped = '; are latitude and longitude swapped?' if x.shape[:1:-1] == self.shape else ''
-            raise BadInput(f'fields {tuple(x.shape)}; wanted (b, {self.channels}, {self.shape[0]}, {self.shape[1]}){swapped}')
+            wanted = f'(b, {self.channels}, {self.shape[0]}, {self.shape[1]})'
+            raise BadInput(f'fields {tuple(x.shape)}; wanted {wanted}{swapped}')
         y = self.encoder(fit_to(x - self.climate, self.by, self.geometry))
         if self.places is not None: y = y + self.places[0]
         y = {name: head(y) for name, head in self.heads.items()}
-        if self.distribution == 'normal': return NormalLatent(y['mean'].float(), y['log_var'].float().clamp(-30, 20)/2)
-        if 'eta' in y: return VmfLatent(VonMisesFisher.from_natural(by_sphere(y['eta'], self.groups), validate_args=False))
+        if self.distribution == 'normal':
+            return NormalLatent(y['mean'].float(), y['log_var'].float().clamp(-30, 20)/2)
+        if 'eta' in y:
+            return VmfLatent(VonMisesFisher.from_natural(by_sphere(y['eta'], self.groups), validate_args=False))
         kappa = F.softplus(y['kappa'].float()) + 1
         return VmfLatent(VonMisesFisher(unit(by_sphere(y['mean'], self.groups)), kappa, validate_args=False))
 

@@ -24,7 +24,8 @@ class Geometry:
     poles: str = ''      # the first and last rows: 'between' lie next to the poles, 'on' lie on them; '': a border
 
     def __post_init__(self):
-        if self.poles not in ('', 'between', 'on'): raise BadInput(f"poles {self.poles!r}; wanted '', 'between' or 'on'")
+        if self.poles not in ('', 'between', 'on'):
+            raise BadInput(f"poles {self.poles!r}; wanted '', 'between' or 'on'")
         if self.poles and not self.cyclic:
             raise BadInput('a field that reaches the poles but not round the globe has no meridian opposite')
 
@@ -48,7 +49,8 @@ def surround(
         raise BadInput(f'{n} rows beyond a pole of a field of {x.shape[-2]} rows')
     if not geometry.poles: return pad2d(x, (n, n), ('replicate', 'circular' if geometry.cyclic else 'replicate'))
     far = opposite(x)
-    x = torch.cat([far[..., on:on + n, :].flip(-2), x, far[..., x.shape[-2] - n - on:x.shape[-2] - on, :].flip(-2)], -2)
+    end = x.shape[-2] - on
+    x = torch.cat([far[..., on:on + n, :].flip(-2), x, far[..., end - n:end, :].flip(-2)], -2)
     return pad2d(x, (0, n), ('replicate', 'circular'))
 
 # %% ../../nbs/30_layers.ipynb #cell-13
@@ -82,7 +84,7 @@ class Up(nn.Module):
 # %% ../../nbs/30_layers.ipynb #cell-15
 def group_norm(
     channels:int,
-    groups:int=32, # at most; their number divides `channels`
+    groups:int=8, # at most; their number divides `channels`
 ) -> nn.GroupNorm:
     "Group normalisation (Wu and He 2018) for any number of channels."
     return nn.GroupNorm(math.gcd(groups, channels), channels)
@@ -91,13 +93,13 @@ def group_norm(
 class Plain(nn.Sequential):
     "Convolution, normalisation, SiLU."
 
-    def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry(), stride:int=1, groups:int=32):
+    def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry(), stride:int=1, groups:int=8):
         super().__init__(Conv(n_in, n_out, geometry, stride), group_norm(n_out, groups), nn.SiLU())
 
 # %% ../../nbs/30_layers.ipynb #cell-17
 class Residual(nn.Module):
     "Two convolutions beside a short cut, which is a 1 x 1 convolution where the size or the channels change."
-    def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry(), stride:int=1, groups:int=32):
+    def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry(), stride:int=1, groups:int=8):
         super().__init__()
         self.first = Plain(n_in, n_out, geometry, stride, groups)
         self.second = nn.Sequential(Conv(n_out, n_out, geometry), group_norm(n_out, groups))
@@ -107,7 +109,7 @@ class Residual(nn.Module):
     def forward(self, x:Tensor) -> Tensor: # [b, n_in, h, w] -> [b, n_out, h/stride, w/stride]
         return F.silu(self.second(self.first(x)) + self.short(x))
 
-# %% ../../nbs/30_layers.ipynb #cell-24
+# %% ../../nbs/30_layers.ipynb #cell-26
 def margins(
     shape:tuple[int, int], # h, w
     by:int,                # of which multiples are wanted
@@ -119,7 +121,7 @@ def margins(
     if columns and geometry.cyclic: columns += by
     return columns//2, columns - columns//2, rows//2, rows - rows//2
 
-# %% ../../nbs/30_layers.ipynb #cell-25
+# %% ../../nbs/30_layers.ipynb #cell-27
 def fit_to(
     x:Tensor,          # [b, c, h, w]
     by:int,            # h and w are brought to multiples of this
@@ -134,7 +136,7 @@ def fit_to(
     y = surround(x, geometry, n)
     return y[..., n - above:y.shape[-2] - n + below, n - before:y.shape[-1] - n + after]
 
-# %% ../../nbs/30_layers.ipynb #cell-26
+# %% ../../nbs/30_layers.ipynb #cell-28
 def cut_out(
     y:Tensor,              # [b, c, ...] made of a field from `fit_to`
     shape:tuple[int, int], # h, w of the field before
