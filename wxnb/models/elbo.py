@@ -30,7 +30,7 @@ class Fields:
 
     def to(self, *args, **kw):
         "On another device."
-        return replace(self, x=self.x.to(*args, **kw), mask=self.mask.to(*args, **kw), weight=self.weight.to(*args, **kw))
+        return replace(self, **{n: getattr(self, n).to(*args, **kw) for n in ('x', 'mask', 'weight')})
 
 # %% ../../nbs/55_elbo.ipynb #cell-9
 def steepness(
@@ -60,10 +60,11 @@ class ObjectiveConfig:
 
     def __post_init__(self):
         for name in ('beta', 'target_rate', 'gain', 'free_bits', 'anneal', 'perceptual_weight', 'grad_loss_weight'):
-            if not 0 <= getattr(self, name) < math.inf: raise BadInput(f'{name} is {getattr(self, name)}; wanted at least 0')
+            if not 0 <= getattr(self, name) < math.inf:
+                raise BadInput(f'{name} is {getattr(self, name)}; wanted at least 0')
         if not 0 <= self.mix <= 1: raise BadInput(f'mix is {self.mix}; wanted 0 to 1')
         if self.kl_weight is None and self.use_advanced_loss:
-            raise BadInput("use_advanced_loss belongs to the source's objective; give kl_weight, too (its own was 1e-6)")
+            raise BadInput("use_advanced_loss is of the source's objective; give kl_weight, too (its own was 1e-6)")
         if self.kl_weight is not None and not self.kl_weight >= 0:
             raise BadInput(f'kl_weight is {self.kl_weight}; wanted at least 0')
         if self.kl_weight is not None and (self.target_rate or self.free_bits or self.beta != 1):
@@ -113,7 +114,8 @@ class Objective(nn.Module):
     def price(self) -> Tensor:
         "The present weight of the rate."
         c = self.config
-        full = self.log_beta.exp() if c.target_rate else self.log_beta.new_tensor(c.beta if c.kl_weight is None else c.kl_weight)
+        fixed = c.beta if c.kl_weight is None else c.kl_weight
+        full = self.log_beta.exp() if c.target_rate else self.log_beta.new_tensor(fixed)
         return full*((self.steps + 1)/c.anneal).clamp(max=1) if c.anneal else full
 
     def turn(self, rate:Tensor): # mean nats per field of a batch

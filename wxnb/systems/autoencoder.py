@@ -54,7 +54,7 @@ class NetworkConfig:
     output: str = 'linear'         # or tanh, with fields normalised to -1 .. 1 by their extremes
     climate: bool = False          # start from the mean map of the training part
     places: bool = False           # learn something of its own for every place
-    norm_groups: int = 32          # groups of channels that are normalised together, at most
+    norm_groups: int = 8           # groups of channels that are normalised together, at most
     strict: bool = False           # refuse a grid that the strides do not divide
 
 # %% ../../nbs/78_autoencoder.ipynb #cell-7
@@ -168,10 +168,11 @@ def train_svae(
     parts = {n: np.datetime_as_string(d.frames.time.values[p.starts[[0, -1]]], 's').tolist()
              for n, p in dict(trained_on=d.train, validated_on=d.val, held_out=d.test).items()}
     saved = parts | dict(kind='svae', config=asdict(config), normaliser=asdict(d.normaliser), grid=describe_grid(ds),
-                         geometry=asdict(geometry), variables=list(ds.data_vars), source=str(ds.attrs.get('source', '')),
-                         versions=versions())
+                         geometry=asdict(geometry), variables=list(ds.data_vars), versions=versions(),
+                         source=str(ds.attrs.get('source', '')))
     stream = Stream(d.train, config.batch, c.steps*c.accumulate, c.seed)
-    fit(Trainee(net, Objective(config.objective), c, saved), stream, d.val.batches(config.batch), out, resume, overwrite)
+    trainee = Trainee(net, Objective(config.objective), c, saved)
+    fit(trainee, stream, d.val.batches(config.batch), out, resume, overwrite)
     write_config(out, config)
     return Path(out)
 
@@ -187,7 +188,7 @@ class Autoencoder:
     def law(self) -> str: return self.net.distribution
 
     def frames(self, ds:xr.Dataset) -> xr.DataArray:
-        "The channels (time, channel, latitude, longitude) it was trained on. `BadInput` for another grid or other units."
+        "The channels (time, channel, y, x) it was trained on. `BadInput` for another grid or other units."
         if d := grid_difference(ds, self.saved['grid']): raise BadInput(f'another grid than in training: {d}')
         frames = channels(ds, self.saved['variables'])
         units = dict(zip(frames.channel.values.tolist(), frames.units.values.tolist()))
@@ -198,15 +199,16 @@ class Autoencoder:
         return frames.sel(channel=list(self.normaliser.channels))
 
     def encode(self, ds:xr.Dataset, batch:int=64, progress:bool=False) -> xr.Dataset:
-        "`latent` (time, channel, latitude, longitude), the mode; `rate` (time, latitude, longitude), nats at each place."
+        "`latent` (time, channel, y, x), the mode of its law; `rate` (time, y, x), nats at each place."
         frames = self.frames(ds)
         return self._labelled(*self.latents(frames.values, batch, progress)[:2], frames)
 
     def latents(self, x:np.ndarray, batch:int=64, progress:bool=False) -> tuple[np.ndarray, ...]:
-        "Modes [n, c', h', w'], nats [n, h', w'], sharpness [n, c' or sphere, h', w'] of fields [n, c, h, w] as they are."
+        "Modes [n, c', h', w'], nats [n, h', w'] and sharpness [n, c' or g, h', w'] of fields [n, c, h, w]."
         device, out = self.net.log_noise.device, []
         with torch.inference_mode():
-            for part in tqdm(torch.as_tensor(x, dtype=torch.float32).split(batch), desc='encode', disable=not progress):
+            parts = torch.as_tensor(x, dtype=torch.float32).split(batch)
+            for part in tqdm(parts, desc='encode', disable=not progress):
                 q = self.net.eval().encode(self.normaliser.apply(part).nan_to_num().to(device))
                 out.append((q.mode.cpu(), q.kl().sum(1).cpu(), q.sharpness.cpu()))
         return tuple(torch.cat(v).numpy() for v in zip(*out))
@@ -250,7 +252,8 @@ class Autoencoder:
                     np.linspace(grid[d]['first'], grid[d]['last'], grid[d]['size']), dict(units=grid[d]['units']))
                 for d in grid['dims']}
         labels = dict(channel=list(self.normaliser.channels), units=('channel', list(self.normaliser.units)))
-        return xr.DataArray(self.fields(latent.values, batch), {dim: latent[dim], **labels, **axes}, (dim, 'channel', *grid['dims']))
+        coords = {dim: latent[dim], **labels, **axes}
+        return xr.DataArray(self.fields(latent.values, batch), coords, (dim, 'channel', *grid['dims']))
 
     def reconstruct(self, ds:xr.Dataset, batch:int=64) -> xr.DataArray:
         "What comes back of the fields of `ds`, (time, channel, latitude, longitude); missing where they are."
@@ -274,7 +277,8 @@ def block_centres(
 def _autoencoder(weights, saved, source, device):
     "An `Autoencoder` of what was saved."
     try:
-        if saved.get('kind') != 'svae': raise BadInput(f'{source} is a model of kind {saved.get("kind")!r}; wanted svae')
+        if saved.get('kind') != 'svae':
+            raise BadInput(f'{source} is a model of kind {saved.get("kind")!r}; wanted svae')
         listed = lambda d: {k: tuple(v) if isinstance(v, (list, tuple)) else v for k, v in d.items()}
         n, c = Normaliser(**listed(saved['normaliser'])), NetworkConfig(**listed(saved['config']['model']))
         shape = [saved['grid'][d]['size'] for d in saved['grid']['dims']]
@@ -282,7 +286,8 @@ def _autoencoder(weights, saved, source, device):
         net.load_state_dict(weights)
         return Autoencoder(net.to(device).eval(), n, saved)
     except (KeyError, TypeError, RuntimeError) as e:
-        raise BadInput(f'{source} does not hold a whole autoencoder of this version: {" ".join(str(e).split())}') from None
+        why = ' '.join(str(e).split())
+        raise BadInput(f'{source} does not hold a whole autoencoder of this version: {why}') from None
 
 # %% ../../nbs/78_autoencoder.ipynb #cell-20
 def load_autoencoder(
@@ -299,7 +304,8 @@ def load_autoencoder(
     if not path.is_file(): raise BadInput(f'{path}: no such file')
     try:
         with safe_open(path, 'pt') as f: weights, about = {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
-    except (SafetensorError, OSError) as e: raise BadInput(f'{path} is not a readable safetensors file: {e}') from None
+    except (SafetensorError, OSError) as e:
+        raise BadInput(f'{path} is not a readable safetensors file: {e}') from None
     if 'wxnb' not in about: raise BadInput(f'{path} holds weights of another program: it does not say of what')
     return _autoencoder(weights, json.loads(about['wxnb']), path, device)
 
@@ -310,7 +316,8 @@ def save_autoencoder(
     overwrite:bool=False,
 ) -> Path:
     "Weights and configuration in one file, which is all that `load_autoencoder` needs."
-    if Path(path).suffix != '.safetensors': raise BadInput(f'{path} does not end in .safetensors, which is what is written')
+    if Path(path).suffix != '.safetensors':
+        raise BadInput(f'{path} does not end in .safetensors, which is what is written')
     weights = {k: v.detach().cpu().contiguous() for k, v in model.net.state_dict().items()}
     with write_whole(path, overwrite) as tmp: save_file(weights, tmp, dict(wxnb=json.dumps(model.saved)))
     return Path(path)
@@ -355,12 +362,13 @@ def reconstruct(
     with write_whole(out, overwrite) as tmp:
         tmp.mkdir()
         write_fields(ds, truth, y, tmp/'reconstruction.nc')
-        latents.assign_attrs(Conventions='CF-1.10', history=provenance('latents')).to_netcdf(tmp/'latent.nc', engine='netcdf4')
+        about = dict(Conventions='CF-1.10', history=provenance('latents'))
+        latents.assign_attrs(about).to_netcdf(tmp/'latent.nc', engine='netcdf4')
         parts = [f'{m.saved["source"]}: {said}. {m.law} latent of {" x ".join(map(str, m.net.latent_shape))}, '
                  f'{nats:.1f} nats ({nats/math.log(2):.0f} bits) a field.', table.round(4)]
         parts += draw_reconstruction(truth, y, latents.rate, each, m.net.geometry.cyclic, tmp)
         (tmp/'index.html').write_text(page('Reconstruction', parts), encoding='utf-8')
-        found = dict(fields=len(y), nats=nats, channels=table.T.to_dict(), model=m.saved['source'], versions=versions())
+        found = dict(fields=len(y), nats=nats, channels=table.T.to_dict(), trained_on=m.saved['source'])
         (tmp/'scores.json').write_text(json.dumps(found, indent=1))
     return Path(out)/'index.html'
 
@@ -377,7 +385,8 @@ def write_fields(
         about = dict(units=str(truth.units.values[i]))
         pick = lambda v: v.isel(channel=i).drop_vars(['channel', 'units'])
         out[name] = pick(y).assign_attrs(about, long_name=f'{name}, reconstructed')
-        out[f'{name}_error'] = (pick(y) - pick(truth)).assign_attrs(about, long_name=f'{name}, reconstruction - truth')
+        error = pick(y) - pick(truth)
+        out[f'{name}_error'] = error.assign_attrs(about, long_name=f'{name}, reconstruction - truth')
     kept = {k: v for k, v in ds.attrs.items() if k in ('crs', 'institution', 'license')}
     about = dict(Conventions='CF-1.10', source=str(ds.attrs.get('source', '')), history=provenance('reconstruction'))
     packed = dict(zlib=True, complevel=1, dtype='float32', _FillValue=np.float32(np.nan))
@@ -398,12 +407,12 @@ def draw_reconstruction(
         order = np.argsort(each.mse.values[:, i])
         about = dict(units=str(truth.units.values[i]), long_name=name)
         for word, k in dict(middle=order[len(order)//2], largest=order[-1]).items():
-            f, t = (v.isel(time=k, channel=i, drop=False).drop_vars(['channel', 'units']).assign_attrs(about) for v in (y, truth))
+            pick = lambda v: v.isel(time=k, channel=i).drop_vars(['channel', 'units']).assign_attrs(about)
             file = f'{name}_{word}.png'
-            difference(f, t, name='reconstruction').savefig(folder/file, dpi=110)
+            difference(pick(y), pick(truth), name='reconstruction').savefig(folder/file, dpi=110)
             parts.append(('wide', file, f'{name}: the field with the {word} error.'))
     spectra_of(each, truth, cyclic).savefig(folder/'spectra.png', dpi=110)
-    parts.append(('half', 'spectra.png', 'Power by wavenumber: detail is lost where the line falls below that of the truth.'))
+    parts.append(('half', 'spectra.png', 'Power by wavenumber; where the line falls below the truth, detail is lost.'))
     if min(rate.shape[1:]) > 1:
         field_map(rate.mean('time', keep_attrs=True), title='mean rate (nats)').savefig(folder/'rate.png', dpi=110)
         parts.append(('half', 'rate.png', 'Where the nats go.'))
@@ -476,6 +485,7 @@ def film(
     name = channel or str(way.channel.values[0])
     if name not in way.channel.values: raise BadInput(f'no channel {name!r}; there are {way.channel.values.tolist()}')
     units = str(way.units.sel(channel=name).values)
-    panel = lambda v: way[v].sel(channel=name).drop_vars(['channel', 'units']).assign_attrs(units=units, long_name=name)
-    return animate({'through the latent': panel('latent'), 'mixed cell by cell': panel('blend')}, path, 'way', fps=8,
-                   overwrite=overwrite)
+    about = dict(units=units, long_name=name)
+    panel = lambda v: way[v].sel(channel=name).drop_vars(['channel', 'units']).assign_attrs(about)
+    panels = {'through the latent': panel('latent'), 'mixed cell by cell': panel('blend')}
+    return animate(panels, path, 'way', fps=8, overwrite=overwrite)
