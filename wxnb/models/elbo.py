@@ -65,6 +65,8 @@ class ObjectiveConfig:
         if not 0 <= self.mix <= 1: raise BadInput(f'mix is {self.mix}; wanted 0 to 1')
         if self.kl_weight is None and self.use_advanced_loss:
             raise BadInput("use_advanced_loss is of the source's objective; give kl_weight, too (its own was 1e-6)")
+        if self.kl_weight is None and (self.perceptual_weight, self.grad_loss_weight) != (1., 0.1):
+            raise BadInput("perceptual_weight and grad_loss_weight are of the source's objective; give kl_weight, too")
         if self.kl_weight is not None and not self.kl_weight >= 0:
             raise BadInput(f'kl_weight is {self.kl_weight}; wanted at least 0')
         if self.kl_weight is not None and (self.target_rate or self.free_bits or self.beta != 1):

@@ -130,6 +130,8 @@ class ImprovedWeatherVAE(nn.Module):
         by = 2**strides.count(2)
         if not dims or len(strides) != len(dims) or not {1, 2}.issuperset(strides):
             raise BadInput(f'strides {strides} for hidden_dims {dims}; wanted a 1 or 2 for each')
+        if min(*dims, norm_groups) < 1:
+            raise BadInput(f'hidden_dims {dims} with norm_groups {norm_groups}; wanted positive numbers')
         if distribution not in ('normal', 'vmf'):
             raise BadInput(f"distribution {distribution!r}; wanted 'normal' or 'vmf'")
         if head not in ('natural', 'mean_kappa'): raise BadInput(f"head {head!r}; wanted 'natural' or 'mean_kappa'")

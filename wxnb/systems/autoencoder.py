@@ -122,6 +122,7 @@ class FieldData:
         "Divide a record. `BadInput` names an empty part."
         frames = channels(ds).load()
         there = ~empty_frames(ds).values
+        if len(split) > 3: raise BadInput(f'split {tuple(split)}; wanted at most training, validation and test')
         gap = gap or str(min(pd.Timedelta('5D'), pd.Timedelta(np.ptp(ds.time.values))/50))
         parts = [i[there[i]] for i in split_years(ds.time.values, *split, gap=gap)]
         normaliser = (extremes if tanh else Normaliser.fit)(frames.isel(time=parts[0]))
@@ -157,11 +158,14 @@ def train_svae(
     epochs:int | None=None,          # times through the training part, instead of `config.train.steps`
 ) -> Path:                           # the run's folder
     "Train an autoencoder of fields on the first part of a record."
+    if any(Path(out).glob('*.ckpt')) and not (resume or overwrite): # before anything is read
+        raise BadInput(f'{out} holds a run and is kept; say resume to go on with it, or overwrite')
     ds = read_fields(data, config.variables, config.levels or None, config.time_slice or None, cache)
     d = FieldData.of(ds, config.split, config.gap, config.model.output == 'tanh')
     if epochs is not None:
         if epochs < 1: raise BadInput(f'{epochs} epochs; wanted at least 1')
-        config = replace(config, train=replace(config.train, steps=epochs*math.ceil(len(d.train)/config.batch)))
+        steps = epochs*math.ceil(len(d.train)/(config.batch*config.train.accumulate))
+        config = replace(config, train=replace(config.train, steps=steps))
     c, geometry = config.train, geometry_of(ds)
     net = build(config.model, d.frames.sizes['channel'], d.frames.shape[-2:], geometry, c.seed)
     if config.model.climate: net.climate.copy_(d.climate())
@@ -353,7 +357,7 @@ def reconstruct(
     ds = read_fields(data, m.saved['variables'], m.saved['config']['levels'] or None, time_slice or None, cache)
     first, last = map(np.datetime64, m.saved['held_out'])
     unseen = (ds.time.values >= first) & (ds.time.values <= last)
-    if not time_slice and unseen.any(): ds = ds.isel(time=unseen)
+    ds = ds.isel(time=~empty_frames(ds).values & (unseen | bool(time_slice) | ~unseen.any()))
     truth, latents = m.frames(ds).load(), m.encode(ds, progress=progress)
     y = m.decode(latents.latent).assign_coords({d: truth[d] for d in truth.dims[-2:]}).where(truth.notnull())
     table, each = pooled(truth, y, FieldSet(truth, [0], m.normaliser).weight[:, 0].numpy(), m.net.geometry.cyclic)
@@ -470,9 +474,9 @@ def interpolate(
     along = walk(z[0], z[1], torch.as_tensor(way/100, dtype=torch.float32), model.law, model.net.groups)
     axis = xr.DataArray(way, dims='way', attrs=dict(units='%', long_name=f'way from {first} to {last}'))
     through = model.decode(xr.DataArray(along.numpy(), dict(way=axis), ('way', 'channel', 'y', 'x')))
-    mixed = (x[0] + axis/100*(x[1] - x[0])).transpose('way', 'channel', ...)
+    mixed = (x[0] + axis/100*(x[1] - x[0])).transpose('way', 'channel', ...).drop_vars('time', errors='ignore')
     return xr.Dataset(dict(latent=through.assign_coords({d: x[d] for d in x.dims[-2:]}).where(mixed.notnull()),
-                           blend=mixed.drop_vars('time', errors='ignore')), dict(way=axis))
+                           blend=mixed), dict(way=axis))
 
 # %% ../../nbs/78_autoencoder.ipynb #cell-39
 def film(
