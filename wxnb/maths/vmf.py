@@ -94,7 +94,7 @@ class VonMisesFisher(Distribution):
     def __init__(self,
         loc:Tensor,                     # mean direction, unit vectors [..., d], d >= 2, float32 or float64
         concentration:Tensor | float,   # kappa >= 0, broadcast against `loc` without its last dimension
-        validate_args:bool | None=None, # check values (a wait for the device)? None: torch's default
+        validate_args:bool | None=None, # check values (a wait for the device)? None: outside of compiled graphs
     ):
         if not loc.ndim or loc.shape[-1] < 2 or loc.dtype not in (torch.float32, torch.float64):
             raise BadInput(f'loc is {loc.dtype} {tuple(loc.shape)}; wanted float32 or float64 [..., d], d >= 2')
@@ -103,7 +103,7 @@ class VonMisesFisher(Distribution):
         except RuntimeError:
             raise BadInput(f'concentration {tuple(kappa.shape)} does not fit loc {tuple(loc.shape)}; '
                            f'wanted {tuple(loc.shape[:-1])}') from None
-        check = self._validate_args if validate_args is None else validate_args
+        check = not torch.compiler.is_compiling() if validate_args is None else validate_args
         if check: _check_law(loc, kappa)
         self.loc, self.concentration, self._eta = loc.expand(*batch, loc.shape[-1]), kappa.expand(batch), None
         super().__init__(torch.Size(batch), loc.shape[-1:], validate_args=False) # checked above, by name
@@ -112,7 +112,7 @@ class VonMisesFisher(Distribution):
     @classmethod
     def from_natural(cls,
         eta:Tensor,                     # kappa mu, any vectors [..., d]; types of less than 32 bits are widened
-        validate_args:bool | None=None, # check values (a wait for the device)? None: torch's default
+        validate_args:bool | None=None, # check values (a wait for the device)? None: outside of compiled graphs
     ):
         "The law of `eta`; gradients are finite and right, at 0 too (where kappa is about 1e-19)."
         eta = eta.to(torch.promote_types(eta.dtype, torch.float32))

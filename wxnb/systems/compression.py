@@ -15,7 +15,7 @@ from typing import Sequence
 import numpy as np
 import pandas as pd
 
-from ..core import BadInput, RunCard, write_whole
+from ..core import RunCard, write_whole
 from ..data.grid import area_weights
 from ..data.weatherbench import read_fields
 from ..models.elbo import ObjectiveConfig
