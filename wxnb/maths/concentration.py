@@ -271,7 +271,7 @@ class _Last(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        raise NotImplementedError('scalars of kappa are differentiable once, mean_slope not at all')
+        raise RuntimeError('scalars of kappa are differentiable once, mean_slope not at all')
 
 # %% ../../nbs/41_concentration.ipynb #cell-43
 class _Scalar(torch.autograd.Function):
