@@ -12,11 +12,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..core import BadInput, generator
 
-# %% ../../nbs/61_samplers.ipynb #cell-4
+# %% ../../nbs/61_samplers.ipynb #cell-8
 def _levels(x, sigmas):
     "The noise levels as plain numbers: coefficients made of them are double precision whatever `x` is."
     if not torch.is_tensor(x) or not x.ndim or not x.is_floating_point():
@@ -31,7 +31,7 @@ def _levels(x, sigmas):
     if s[-2] < torch.finfo(x.dtype).tiny: raise BadInput(f'sigmas[-2] is {s[-2]:g}, which is 0 as {x.dtype}')
     return s.tolist()
 
-# %% ../../nbs/61_samplers.ipynb #cell-5
+# %% ../../nbs/61_samplers.ipynb #cell-9
 def _ask(denoise, x, sigma, cond):
     "The denoised `x`, of its shape or `BadInput`."
     denoised = denoise(x, x.new_full((len(x),), sigma), cond)
@@ -39,7 +39,7 @@ def _ask(denoise, x, sigma, cond):
         raise BadInput(f'the denoiser made {tuple(denoised.shape)} of {tuple(x.shape)}; wanted the same')
     return denoised
 
-# %% ../../nbs/61_samplers.ipynb #cell-6
+# %% ../../nbs/61_samplers.ipynb #cell-10
 def _fresh(noise, x):
     "New noise like `x`, or `BadInput`."
     z = noise(x)
@@ -47,7 +47,7 @@ def _fresh(noise, x):
         raise BadInput(f'noise gave {z.dtype} {tuple(z.shape)}; wanted {x.dtype} {tuple(x.shape)}')
     return z
 
-# %% ../../nbs/61_samplers.ipynb #cell-7
+# %% ../../nbs/61_samplers.ipynb #cell-12
 def ddim(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
@@ -70,7 +70,7 @@ def ddim(
         if new*lower: x = x + lower*math.sqrt(new)*_fresh(noise, x)
     return x
 
-# %% ../../nbs/61_samplers.ipynb #cell-8
+# %% ../../nbs/61_samplers.ipynb #cell-13
 def ancestral(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
@@ -83,7 +83,7 @@ def ancestral(
     "DDPM's step, @eq-ancestral: a draw from the posterior of Ho, Jain & Abbeel 2020 eq. 6-7, whatever the steps."
     return ddim(denoise, x, sigmas, cond, noise=noise, callback=callback, eta=1.)
 
-# %% ../../nbs/61_samplers.ipynb #cell-9
+# %% ../../nbs/61_samplers.ipynb #cell-24
 def _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max, s_noise, correct):
     "Karras et al. 2022 Algorithm 2, with or without the correction of lines 7-8."
     levels = _levels(x, sigmas)
@@ -104,7 +104,7 @@ def _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max,
         x = ahead
     return x
 
-# %% ../../nbs/61_samplers.ipynb #cell-10
+# %% ../../nbs/61_samplers.ipynb #cell-25
 def euler(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
@@ -121,7 +121,7 @@ def euler(
     "One evaluation a step: Karras et al. 2022 Algorithm 2 without its correction."
     return _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max, s_noise, correct=False)
 
-# %% ../../nbs/61_samplers.ipynb #cell-11
+# %% ../../nbs/61_samplers.ipynb #cell-26
 def heun(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
@@ -138,7 +138,7 @@ def heun(
     "Two evaluations a step, one in a last step to 0: Karras et al. 2022 Algorithm 2."
     return _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max, s_noise, correct=True)
 
-# %% ../../nbs/61_samplers.ipynb #cell-12
+# %% ../../nbs/61_samplers.ipynb #cell-28
 def dpmpp_2m(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
@@ -160,10 +160,10 @@ def dpmpp_2m(
         x, before = towards + lower/sigma*(x - towards), denoised
     return x
 
-# %% ../../nbs/61_samplers.ipynb #cell-13
+# %% ../../nbs/61_samplers.ipynb #cell-29
 SAMPLERS = {f.__name__: f for f in (ancestral, ddim, euler, heun, dpmpp_2m)}
 
-# %% ../../nbs/61_samplers.ipynb #cell-14
+# %% ../../nbs/61_samplers.ipynb #cell-51
 def steps_for(
     name:str,        # one of SAMPLERS
     evaluations:int, # of the denoiser, at most
@@ -173,7 +173,7 @@ def steps_for(
     if evaluations < 1: raise BadInput(f'{evaluations} evaluations; the least is one, for one step to 0')
     return (evaluations + 1)//2 if name == 'heun' else int(evaluations)
 
-# %% ../../nbs/61_samplers.ipynb #cell-15
+# %% ../../nbs/61_samplers.ipynb #cell-54
 def map_cond(
     f:Callable, # of a tensor, or of the tensors at the same place in several conditions
     cond,       # a tensor, or a dict, list or tuple of such, nested as you like; what is no tensor stays as it is
@@ -187,14 +187,14 @@ def map_cond(
         return type(cond)(*parts) if hasattr(cond, '_fields') else type(cond)(parts)
     return cond
 
-# %% ../../nbs/61_samplers.ipynb #cell-16
+# %% ../../nbs/61_samplers.ipynb #cell-55
 def _member_noise(shape, seeds, member):
     "A function that draws [b, ...] for one member from its own generator, or from one for each case."
     part = shape if len(seeds) == 1 else (1, *shape[1:])
     own = [generator(s, 'member', member) for s in seeds]
     return lambda: torch.cat([torch.randn(part, generator=g) for g in own])
 
-# %% ../../nbs/61_samplers.ipynb #cell-17
+# %% ../../nbs/61_samplers.ipynb #cell-56
 @torch.no_grad()
 def ensemble(
     denoise:Callable,          # (x, sigma [b], cond) -> E[x0 | x], like x
