@@ -153,6 +153,16 @@ class LogNormal:
     mean: float = -1.2 # of ln(sigma)
     std: float = 1.2   # of ln(sigma)
 
+    @classmethod
+    def within(cls,
+        first:float, # least level, > 0
+        last:float,  # largest level
+    ):
+        "The law with 99 % of its draws between two levels. `BadInput` unless 0 < first < last."
+        if not 0 < first < last < math.inf: raise BadInput(f'levels from {first} to {last}; wanted 0 < first < last')
+        a, b = math.log(first), math.log(last)
+        return cls((a + b)/2, (b - a)/(2*2.5758))
+
     def __call__(self, u:Tensor) -> Tensor: # quantiles of u in (0, 1)
         return (self.mean + self.std*torch.special.ndtri(u)).exp()
 
