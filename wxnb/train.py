@@ -67,7 +67,7 @@ class Trainee(L.LightningModule):
     ):
         super().__init__()
         self.model, self.loss, self.config, self.saved = model, loss, config, saved or {}
-        self._weight, self._val = 0., []
+        self._weight, self._val, self._when = 0., [], []
 
     def _loss(self, batch, *keys):
         total, weight, logs = self.loss(self.model, batch, generator(self.config.seed, *keys, device=self.device))
@@ -79,15 +79,19 @@ class Trainee(L.LightningModule):
     def training_step(self, batch, number):
         total, weight, logs = self._loss(batch, 'noise', number, self.global_rank)
         self._weight = self._weight + weight
+        self._when.append(getattr(batch, 'time', 'unknown time'))
         self.log('loss', total.detach()/weight.clamp(min=1e-12), prog_bar=True, batch_size=1)
         self.log_dict(logs, batch_size=1)
         return total
 
     def on_before_optimizer_step(self, optimizer):
         weight = self.trainer.strategy.reduce(self._weight, reduce_op='mean')
-        for p in self.model.parameters():
-            if p.grad is not None: p.grad.mul_(self.config.accumulate/weight.clamp(min=1e-12))
-        self._weight = 0.
+        grads = [p.grad for p in self.model.parameters() if p.grad is not None]
+        if self.config.precision != '16-mixed' and not nn.utils.get_total_norm(grads).isfinite(): # that one skips steps
+            raise FloatingPointError(f'the gradient is not finite at step {self.global_step}, '
+                                     f'batch of {", ".join(map(str, self._when))}')
+        for g in grads: g.mul_(self.config.accumulate/weight.clamp(min=1e-12))
+        self._weight, self._when = 0., []
 
     def validation_step(self, batch, number):
         total, weight, _ = self._loss(batch, 'validation', number)

@@ -67,7 +67,7 @@ def toy_world(
     "ToyRain by its address. `BadInput` for a setting that it does not have."
     name, _, rest = str(address).partition(':')
     if name != 'toyrain' or Path(address).exists(): return None
-    known, settings = dict(frames=int, ny=int, nx=int, knob=float, seed=int, step_hours=int), {}
+    known, settings = dict(frames=int, ny=int, nx=int, knob=float, seed=int, step_hours=int, cell=float), {}
     for pair in filter(None, rest.split(',')):
         k, _, v = pair.partition('=')
         try: settings[k] = known[k](v)
