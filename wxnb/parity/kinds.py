@@ -57,6 +57,7 @@ def read_golden(
     except json.JSONDecodeError as e: raise BadInput(f"{path}: 'config' is not JSON: {e}") from None
     missing = [k for k in ('item', 'kwargs') if not isinstance(config, dict) or k not in config]
     if missing: raise BadInput(f"{path}: 'config' lacks {missing}")
+    if not isinstance(config['kwargs'], dict): raise BadInput(f"{path}: 'kwargs' are not names and values")
     part = lambda prefix: {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
     golden = Golden(path.name, config, part('input.'), part('output.'), part('state/'))
     if not golden.outputs: raise BadInput(f"{path}: no 'output.*' to compare with")
