@@ -85,8 +85,8 @@ def compare(
     try:
         with torch.no_grad(): made = KINDS[kind](golden, dtype or exact)
     except BadInput as e: raise BadInput(f'{golden.name}: {e}') from None
-    except (RuntimeError, IndexError) as e:
-        raise BadInput(f'{golden.name}: inputs do not fit: {str(e).splitlines()[0]}') from None
+    except (RuntimeError, IndexError, TypeError) as e:
+        raise BadInput(f'{golden.name}: kwargs or inputs do not fit: {str(e).splitlines()[0]}') from None
     made = {k: v.cpu().numpy() for k, v in made.items()}
     without = [k for k in golden.outputs if any(fnmatch(k, name) for name in NOT_OFFERED.get(kind, ()))]
     compared = {k: ref for k, ref in golden.outputs.items() if k not in without}
