@@ -17,9 +17,9 @@ from .samplers import map_cond
 # %% ../../nbs/63_guidance.ipynb #cell-7
 def by_gradient(
     denoise:Callable,         # (x, sigma [b], cond) -> E[x0 | x], like x
-    log_density:Callable,     # (field, sigma [b], cond) -> log p(y | field) [b], up to a constant; each case for itself
+    log_density:Callable,     # (field, sigma [b], cond) -> log p(y | field) [b] + constant; each case for itself
     scale:float=1.,           # of the gradient; 1 is Bayes' rule
-    through:str='denoised',   # the field: 'denoised' E[x0 | x], by a gradient through `denoise`; or 'noisy' x itself
+    through:str='denoised',   # the field: 'denoised' E[x0 | x], a gradient through `denoise`; or 'noisy' x
 ) -> Callable:                # a denoiser
     "A denoiser that knows y, @eq-bayes. Works within `torch.no_grad` too."
     if through not in ('denoised', 'noisy'): raise BadInput(f"through {through!r}; wanted 'denoised' or 'noisy'")

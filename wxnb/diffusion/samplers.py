@@ -85,7 +85,7 @@ def ancestral(
 
 # %% ../../nbs/61_samplers.ipynb #cell-24
 def _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max, s_noise, correct):
-    "Karras et al. 2022 Algorithm 2, with or without the correction of lines 7-8."
+    "Karras et al. 2022 Algorithm 2, with or without the correction of lines 9-11."
     levels = _levels(x, sigmas)
     for name, value in dict(churn=churn, s_noise=s_noise).items():
         if not 0 <= value < math.inf: raise BadInput(f'{name} is {value}; wanted a finite number >= 0')
@@ -171,7 +171,7 @@ def steps_for(
     "How many steps so many evaluations are good for. `BadInput` if not for one."
     if name not in SAMPLERS: raise BadInput(f'no sampler {name!r}; there are {", ".join(SAMPLERS)}')
     if evaluations < 1: raise BadInput(f'{evaluations} evaluations; the least is one, for one step to 0')
-    return (evaluations + 1)//2 if name == 'heun' else int(evaluations)
+    return (int(evaluations) + 1)//2 if name == 'heun' else int(evaluations)
 
 # %% ../../nbs/61_samplers.ipynb #cell-54
 def map_cond(
@@ -225,7 +225,8 @@ def ensemble(
     map_cond(wrong, cond)
     run, call, done = SAMPLERS.get(sampler, sampler), options.pop('callback', None), []
     like, starts = torch.empty(0, dtype=dtype, device=device), range(0, members, at_once)
-    with tqdm(total=len(starts)*(len(sigmas) - 1), unit='step', disable=not progress) as bar:
+    levels = _levels(like, sigmas)
+    with tqdm(total=len(starts)*(len(levels) - 1), desc='sample', unit='step', disable=not progress) as bar:
         for start in starts:
             own = [_member_noise(shape, seeds, k) for k in range(start, min(start + at_once, members))]
             noise = lambda like: torch.cat([draw() for draw in own]).to(like)
@@ -233,6 +234,6 @@ def ensemble(
                 if call: call(*args)
                 bar.update()
             many = map_cond(lambda leaf: leaf.repeat(len(own), *[1]*(leaf.ndim - 1)), cond)
-            x = run(denoise, float(sigmas[0])*noise(like), sigmas, many, noise=noise, callback=report, **options)
+            x = run(denoise, levels[0]*noise(like), sigmas, many, noise=noise, callback=report, **options)
             done.append(x.reshape(len(own), *shape))
     return torch.cat(done)
