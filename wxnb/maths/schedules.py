@@ -27,8 +27,9 @@ NOTATIONS = dict( # name: (of sigma, to sigma)
 
 # %% ../../nbs/44_schedules.ipynb #cell-7
 def _tensor(v):
-    "`v`, a number as float64."
-    return v if isinstance(v, Tensor) else torch.tensor(v, dtype=torch.float64)
+    "`v`; numbers and integers as float64."
+    if not isinstance(v, Tensor): return torch.tensor(v, dtype=torch.float64)
+    return v if v.is_floating_point() else v.double()
 
 def _check_range(sigma_min, sigma_max):
     "`BadInput` if noise cannot go from one to the other."
@@ -37,7 +38,7 @@ def _check_range(sigma_min, sigma_max):
 
 # %% ../../nbs/44_schedules.ipynb #cell-9
 class Schedule:
-    "The part that all processes share; a number is taken as float64, a tensor keeps its dtype."
+    "What all processes share; numbers and integers are taken as float64, other tensors keep their dtype."
     def std(self, t) -> Tensor:
         "Standard deviation of the noise in $x_t$."
         return self.alpha(t)*self.sigma(t)
@@ -253,7 +254,7 @@ def _cosines(n):
 
 # %% ../../nbs/44_schedules.ipynb #cell-40
 def mode_power(
-    fields:Tensor,            # [n, ..., h, w], normalised; what lies between are channels
+    fields:Tensor,            # [n, ..., h, w], normalised, some hundreds; what lies between are channels
     mask:Tensor | None=None,  # True where valid, of a shape that fits `fields`; elsewhere taken as 0
 ) -> tuple[Tensor, Tensor, Tensor]: # half waves across the longer side [k], number of modes [k], power [k, c]
     "Mean square of the modes of each wavenumber: of `c` channels their `c` patterns, weakest first. float64."
@@ -261,7 +262,8 @@ def mode_power(
     if fields.ndim < 3 or not fields.is_floating_point() or 0 in fields.shape:
         raise BadInput(f'fields {fields.dtype} {tuple(fields.shape)}; wanted real numbers [n, ..., h, w]')
     try: valid = torch.as_tensor(True if mask is None else mask, device=fields.device).bool().expand_as(fields)
-    except RuntimeError: raise BadInput(f'mask {tuple(mask.shape)} does not fit fields {tuple(fields.shape)}') from None
+    except RuntimeError:
+        raise BadInput(f'mask {tuple(mask.shape)} does not fit fields {tuple(fields.shape)}') from None
     if not valid.any(): raise BadInput('fields: the mask leaves nothing')
     if not fields[valid].isfinite().all(): raise BadInput('fields: NaN or infinite, and not masked')
     n, h, w = fields.shape[0], *fields.shape[-2:]
