@@ -83,7 +83,7 @@ def ancestral(
     "DDPM's step, @eq-ancestral: a draw from the posterior of Ho, Jain & Abbeel 2020 eq. 6-7, whatever the steps."
     return ddim(denoise, x, sigmas, cond, noise=noise, callback=callback, eta=1.)
 
-# %% ../../nbs/61_samplers.ipynb #cell-24
+# %% ../../nbs/61_samplers.ipynb #cell-26
 def _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max, s_noise, correct):
     "Karras et al. 2022 Algorithm 2, with or without the correction of lines 9-11."
     levels = _levels(x, sigmas)
@@ -104,7 +104,7 @@ def _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max,
         x = ahead
     return x
 
-# %% ../../nbs/61_samplers.ipynb #cell-25
+# %% ../../nbs/61_samplers.ipynb #cell-27
 def euler(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
@@ -121,7 +121,7 @@ def euler(
     "One evaluation a step: Karras et al. 2022 Algorithm 2 without its correction."
     return _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max, s_noise, correct=False)
 
-# %% ../../nbs/61_samplers.ipynb #cell-26
+# %% ../../nbs/61_samplers.ipynb #cell-28
 def heun(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
@@ -138,7 +138,7 @@ def heun(
     "Two evaluations a step, one in a last step to 0: Karras et al. 2022 Algorithm 2."
     return _algorithm_2(denoise, x, sigmas, cond, noise, callback, churn, s_min, s_max, s_noise, correct=True)
 
-# %% ../../nbs/61_samplers.ipynb #cell-28
+# %% ../../nbs/61_samplers.ipynb #cell-32
 def dpmpp_2m(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
@@ -160,10 +160,10 @@ def dpmpp_2m(
         x, before = towards + lower/sigma*(x - towards), denoised
     return x
 
-# %% ../../nbs/61_samplers.ipynb #cell-29
+# %% ../../nbs/61_samplers.ipynb #cell-33
 SAMPLERS = {f.__name__: f for f in (ancestral, ddim, euler, heun, dpmpp_2m)}
 
-# %% ../../nbs/61_samplers.ipynb #cell-51
+# %% ../../nbs/61_samplers.ipynb #cell-55
 def steps_for(
     name:str,        # one of SAMPLERS
     evaluations:int, # of the denoiser, at most
@@ -173,7 +173,7 @@ def steps_for(
     if evaluations < 1: raise BadInput(f'{evaluations} evaluations; the least is one, for one step to 0')
     return (int(evaluations) + 1)//2 if name == 'heun' else int(evaluations)
 
-# %% ../../nbs/61_samplers.ipynb #cell-54
+# %% ../../nbs/61_samplers.ipynb #cell-58
 def map_cond(
     f:Callable, # of a tensor, or of the tensors at the same place in several conditions
     cond,       # a tensor, or a dict, list or tuple of such, nested as you like; what is no tensor stays as it is
@@ -187,14 +187,14 @@ def map_cond(
         return type(cond)(*parts) if hasattr(cond, '_fields') else type(cond)(parts)
     return cond
 
-# %% ../../nbs/61_samplers.ipynb #cell-55
+# %% ../../nbs/61_samplers.ipynb #cell-59
 def _member_noise(shape, seeds, member):
     "A function that draws [b, ...] for one member from its own generator, or from one for each case."
     part = shape if len(seeds) == 1 else (1, *shape[1:])
     own = [generator(s, 'member', member) for s in seeds]
     return lambda: torch.cat([torch.randn(part, generator=g) for g in own])
 
-# %% ../../nbs/61_samplers.ipynb #cell-56
+# %% ../../nbs/61_samplers.ipynb #cell-60
 @torch.no_grad()
 def ensemble(
     denoise:Callable,          # (x, sigma [b], cond) -> E[x0 | x], like x
