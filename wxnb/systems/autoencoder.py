@@ -19,8 +19,6 @@ import pandas as pd
 import torch
 import xarray as xr
 from matplotlib.figure import Figure
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
@@ -38,7 +36,7 @@ from ..plot.sequences import animate, difference
 from .codecs import pool, scores
 from .pipeline import write_config
 from .report import may_replace, page
-from ..train import TrainConfig, Trainee, fit, load
+from ..train import TrainConfig, Trainee, export, fit, load
 
 # %% ../../nbs/78_autoencoder.ipynb #cell-6
 @dataclass(frozen=True)
@@ -300,18 +298,10 @@ def load_autoencoder(
 ) -> Autoencoder:
     "A trained autoencoder. Nothing in the file is ever executed. `BadInput` if it is not one."
     path = Path(path)
-    if path.suffix != '.safetensors':
-        weights, saved = load(path)
-        aimed = saved.get('kind') == 'svae' and saved['config']['objective']['target_rate'] and path.is_dir()
-        if aimed: weights, saved = load(path, 'last') # while the price moves, losses do not compare
-        return _autoencoder(weights, saved, path, device)
-    if not path.is_file(): raise BadInput(f'{path}: no such file')
-    try:
-        with safe_open(path, 'pt') as f: weights, about = {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
-    except (SafetensorError, OSError) as e:
-        raise BadInput(f'{path} is not a readable safetensors file: {e}') from None
-    if 'wxnb' not in about: raise BadInput(f'{path} holds weights of another program: it does not say of what')
-    return _autoencoder(weights, json.loads(about['wxnb']), path, device)
+    weights, saved = load(path)
+    aimed = saved.get('kind') == 'svae' and saved['config']['objective']['target_rate'] and path.is_dir()
+    if aimed: weights, saved = load(path, 'last') # while the price moves, losses do not compare
+    return _autoencoder(weights, saved, path, device)
 
 # %% ../../nbs/78_autoencoder.ipynb #cell-21
 def save_autoencoder(
@@ -320,11 +310,7 @@ def save_autoencoder(
     overwrite:bool=False,
 ) -> Path:
     "Weights and configuration in one file, which is all that `load_autoencoder` needs."
-    if Path(path).suffix != '.safetensors':
-        raise BadInput(f'{path} does not end in .safetensors, which is what is written')
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.net.state_dict().items()}
-    with write_whole(path, overwrite) as tmp: save_file(weights, tmp, dict(wxnb=json.dumps(model.saved)))
-    return Path(path)
+    return export(model.net.state_dict(), model.saved, path, overwrite)
 
 # %% ../../nbs/78_autoencoder.ipynb #cell-28
 def pooled(
