@@ -66,7 +66,6 @@ class NCSNpp(nn.Module):
         if c.pyramid_out != 'output_skip':
             self.norm, self.last = NormAct(n, c), nn.Conv2d(n, c.channels, 3, padding=1)
         _initialise(self, c)
-        self.to(memory_format=torch.channels_last)
 
     @classmethod
     def from_score_sde(cls,
