@@ -86,17 +86,17 @@ class IDDPM:
     c2: float = 0.008  # offset of the cosine
     steps: int = 1000
 
-    def sigmas(self) -> Tensor: # [steps + 1], decreasing to 0, float64
+    def sigmas(self, dtype:torch.dtype=torch.double) -> Tensor: # [steps + 1], decreasing to 0
         "The levels the network was trained at."
-        u = torch.zeros(self.steps + 1, dtype=torch.double)
-        bar = (0.5*math.pi*torch.arange(self.steps + 1)/self.steps/(self.c2 + 1)).double().sin()**2
+        u = torch.zeros(self.steps + 1, dtype=dtype)
+        bar = (0.5*math.pi*torch.arange(self.steps + 1, dtype=dtype)/self.steps/(self.c2 + 1)).sin()**2
         for j in range(self.steps, 0, -1):
             u[j - 1] = ((u[j]**2 + 1)/(bar[j - 1]/bar[j]).clamp(min=self.c1) - 1).sqrt()
         return u
 
     def step_of(self, sigma:Tensor) -> Tensor: # int, of the shape of `sigma`
         "The index of the level nearest to each `sigma`."
-        table = self.sigmas().to(sigma)
+        table = self.sigmas(sigma.dtype).to(sigma.device)
         return (sigma.reshape(-1, 1) - table).abs().argmin(1).reshape(sigma.shape)
 
     def __call__(self, sigma:Tensor) -> Coefficients:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 
 from ..core import BadInput
-from .samplers import map_cond
+from .denoising import map_cond
 
 # %% ../../nbs/63_guidance.ipynb #cell-7
 def by_gradient(

@@ -261,16 +261,6 @@ class Arguments:
     loss: LossArguments = LossArguments()
 
 # %% ../../nbs/80_kinds.ipynb #cell-35
-class _Rounded(IDDPM):
-    "The levels of the public code, in float32 throughout."
-    def sigmas(self) -> Tensor:
-        bar = (.5*torch.pi*torch.arange(self.steps + 1)/self.steps/(self.c2 + 1)).sin()**2
-        u = torch.zeros(self.steps + 1)
-        for j in range(self.steps, 0, -1):
-            u[j - 1] = ((u[j]**2 + 1)/(bar[j - 1]/bar[j]).clamp(min=self.c1) - 1).sqrt()
-        return u
-
-# %% ../../nbs/80_kinds.ipynb #cell-36
 def edm_precond(
     golden:Golden,     # of kind 'edm_precond'
     dtype:torch.dtype, # of what is not called *_float64
@@ -281,11 +271,11 @@ def edm_precond(
         edm=EDM(a.edm.sigma_data), vp=VP(a.vp.beta_d, a.vp.beta_min, a.vp.M), ve=VE())
     for suffix, kind in ('', dtype), ('_float64', torch.float64):
         sigma, normal = inputs_of(golden, kind, 'sigma', 'rnd_normal')
-        levels = (_Rounded if kind == torch.float32 else IDDPM)(a.iddpm.C_1, a.iddpm.C_2, a.iddpm.M)
+        levels = IDDPM(a.iddpm.C_1, a.iddpm.C_2, a.iddpm.M)
         classes['iddpm'] = levels
         made |= {f'{name}.{c}{suffix}': v for name, scaling in classes.items()
                  for c, v in zip(('c_skip', 'c_out', 'c_in', 'c_noise'), scaling(sigma))}
-        u, drawn = levels.sigmas(), law(torch.special.ndtr(normal.double())).to(kind)
+        u, drawn = levels.sigmas(kind), law(torch.special.ndtr(normal.double())).to(kind)
         at = torch.as_tensor(golden.outputs.get('edm.loss_sigma', drawn)).to(kind)
         made |= {f'iddpm.u{suffix}': u.to(kind), f'iddpm.round_sigma{suffix}': u[levels.step_of(sigma)].to(kind),
                  f'edm.loss_sigma{suffix}': drawn,
