@@ -21,7 +21,7 @@ import xarray as xr
 import yaml
 from tqdm import tqdm
 
-from ..core import BadInput, generator, provenance, versions, write_whole
+from ..core import BadInput, configure, generator, provenance, versions, write_whole
 from ..data.files import open_weather
 from ..data.grid import coarsen, describe_grid, refine
 from ..data.schema import empty_frames, rain_kind, time_step, to_rain_rate
@@ -67,13 +67,14 @@ def toy_world(
     "ToyRain by its address. `BadInput` for a setting that it does not have."
     name, _, rest = str(address).partition(':')
     if name != 'toyrain' or Path(address).exists(): return None
-    known, settings = dict(frames=int, ny=int, nx=int, knob=float, seed=int, step_hours=int, cell=float), {}
+    known, settings = dict(frames=int, ny=int, nx=int, knob=float, seed=int, step_hours=int, cell=float,
+                       levels=int), {}
     for pair in filter(None, rest.split(',')):
         k, _, v = pair.partition('=')
         try: settings[k] = known[k](v)
         except (KeyError, ValueError):
             raise BadInput(f'{address}: cannot set {pair!r}; there are the numbers {", ".join(known)}') from None
-    return toyrain(**settings, levels=levels).assign_attrs(source=str(address))
+    return toyrain(**dict(levels=levels) | settings).assign_attrs(source=str(address))
 
 # %% ../../nbs/70_pipeline.ipynb #cell-10
 def read_rain(
@@ -245,7 +246,15 @@ def _strainnet(config, normaliser):
     net = build(StRainNetConfig(**config['model']), len(normaliser.channels), leads, loss.channels)
     return net, PointForecast(net, loss), tuple(config['variables']), config['target'], leads
 
-KINDS = dict(convlstm=_convlstm, strainnet=_strainnet)
+def _diffusion(config, normaliser):
+    "The same of a run of `train diffusion` or `train fewstep`."
+    from wxnb.systems.diffusion import DiffusionConfig, ScoreForecaster, score_network
+    c = configure(DiffusionConfig, config)
+    net = score_network(c, len(normaliser.channels))
+    leads = c.window.lead
+    return net, ScoreForecaster(net, c.noise, leads, c.sampling), c.variables, c.target, leads
+
+KINDS = dict(convlstm=_convlstm, strainnet=_strainnet, diffusion=_diffusion)
 
 # %% ../../nbs/70_pipeline.ipynb #cell-32
 def load_model(
