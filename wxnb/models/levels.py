@@ -148,13 +148,13 @@ def grid_attention(channels:int, config:NCSNppConfig) -> GridAttention:
     "Self-attention, in heads of `head_channels` or one head if there are fewer. `BadInput` if they do not divide."
     size = config.head_channels
     heads = channels//size if 0 < size <= channels else 1
-    if heads > 1 and channels % size:
+    if 0 < size <= channels and channels % size:
         raise BadInput(f'heads of {size} channels for {channels} channels; wanted a divisor')
     return GridAttention(Norm(_groups(channels), channels, 1e-6), channels, heads, config.rescale)
 
 # %% ../../nbs/56_levels.ipynb #cell-21
 class DownLevel(nn.Module):
-    "Blocks of one level on the way down, and the way to the next: `n_out` channels, `n_next` after resampling."
+    "Blocks of one level on the way down, and the step to the next: `n_out` channels."
     def __init__(self, n_in:int, level:int, config:NCSNppConfig, n_emb:int, n_pyramid:int):
         super().__init__()
         self.config = c = config

@@ -90,9 +90,10 @@ class NCSNpp(nn.Module):
     def embedding(self, x, label, cond):
         c = self.config
         if c.embedding == 'none': return None
-        label = label.to(torch.promote_types(x.dtype, torch.float32) if self.fourier is not None else torch.float32)
+        label = label.to(torch.promote_types(x.dtype, torch.float32))
         if c.log_label: label = label.log()
-        e = positional(label, c.width) if self.fourier is None else self.fourier(label)
+        if self.fourier is None: e = positional(label.float(), c.width) # in float32 also in float64, as published
+        else: e = self.fourier(label)
         e = self.embed(e.to(x.dtype))
         if self.flag is not None:
             given = cond.flatten(1).any(1) | (not c.cond_channels)
@@ -242,8 +243,7 @@ def score_sde_config(
         rescale=m['skip_rescale'], pyramid_in=low['progressive_input'], combine=low['progressive_combine'],
         pyramid_out=low['progressive'], centered=d['centered'], dropout=m['dropout'], init_scale=m['init_scale'],
         divide='none' if not m['scale_by_sigma'] else 'label' if fourier else 'table',
-        noise_levels=m['num_scales']),
-        'kwargs')
+        noise_levels=m['num_scales']), 'kwargs')
 
 # %% ../../nbs/56_ncsnpp.ipynb #cell-28
 def mcvd_config(
@@ -264,5 +264,6 @@ def mcvd_config(
     return configure(NCSNppConfig, dict(
         channels=d['channels']*d['num_frames'], cond_channels=cond, width=m['ngf'], multipliers=m['ch_mult'],
         blocks=m['num_res_blocks'], attention=_levels(d['image_size'], m['ch_mult'], m['attn_resolutions']),
-        head_channels=max(0, m['n_head_channels']), embedding='positional' if m['time_conditional'] else 'none',
+        head_channels=0 if m['n_head_channels'] == -1 else m['n_head_channels'],
+        embedding='positional' if m['time_conditional'] else 'none',
         cond_flag=bool(m['cond_emb'] and m['time_conditional']), dropout=m['dropout']), 'kwargs')
