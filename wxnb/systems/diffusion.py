@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCALINGS', 'NoiseConfig', 'SamplingConfig', 'NetworkConfig', 'DiffusionConfig', 'Frames', 'score_network', 'cut',
            'unpack', 'condition', 'noise_of', 'train_diffusion', 'FewStepConfig', 'train_fewstep', 'load_denoiser',
-           'ScoreForecaster']
+           'ScoreForecaster', 'sampled']
 
 # %% ../../nbs/76_diffusion.ipynb #cell-2
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +23,7 @@ from ..diffusion.fewstep import ConsistencyLoss, consistency, few_levels
 from ..diffusion.samplers import ensemble, steps_for
 from ..maths.schedules import karras, sigma_range
 from ..models.ncsnpp import NCSNpp, NCSNppConfig
-from .pipeline import WindowConfig, about_record, read_record, training_frames, write_config
+from .pipeline import Model, WindowConfig, about_record, read_record, training_frames, write_config
 from ..train import TrainConfig, Trainee, fit, load
 
 # %% ../../nbs/76_diffusion.ipynb #cell-6
@@ -242,3 +242,19 @@ class ScoreForecaster:
                      device=batch.obs.device)[:, :, :lead]
         log = torch.tensor(batch.target_normaliser.log, device=y.device)[:, None, None]
         return torch.where(log, y.clamp(min=0), y)
+
+# %% ../../nbs/76_diffusion.ipynb #cell-25
+def sampled(
+    model:Model,              # from `load_model`
+    sampler:str | None=None,  # None: as trained
+    evaluations:int | None=None,
+) -> Model:
+    "The model with another way to draw its forecasts. `BadInput` if it draws none, or not so."
+    if sampler is None and evaluations is None: return model
+    if not isinstance(model.forecaster, ScoreForecaster):
+        raise BadInput(f'{model.name} is no score network: it has neither sampler nor evaluations')
+    s = model.forecaster.sampling
+    new = SamplingConfig(sampler or s.sampler, evaluations or s.evaluations)
+    if 'consistency' in (s.sampler, new.sampler) and s.sampler != new.sampler:
+        raise BadInput(f'{model.name} is sampled by {s.sampler}, and cannot be by {new.sampler}')
+    return replace(model, forecaster=replace(model.forecaster, sampling=new))

@@ -414,6 +414,7 @@ def each_forecast(
         windows = Windows(frames, np.array([0]), context, 0, model.normaliser, [model.target])
         batch = replace(windows[0], step=step)
         y = model.forecaster(batch, lead, n=members, generator=generator(seed, 'forecast', str(times[i])))
+        if len(y) < members: raise BadInput(f'{model.name} makes one forecast; {members} members were asked for')
         y = batch.target_normaliser.invert(y)[:, 0, :, 0].cpu()
         like = seen[model.target].load()
         if model.blocks > 1:

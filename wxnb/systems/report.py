@@ -24,12 +24,12 @@ from ..data.schema import empty_frames, time_step
 from ..data.windows import RAIN_UNITS, Windows
 from ..models.baselines import Advection, Climatology, persistence
 from ..plot import animate, field, picture, score_by_lead, strip, training_curve
-from ..plot import compare as compare_maps, spectra as plot_spectra
+from ..plot import compare as compare_maps, rank_histogram as plot_ranks, spectra as plot_spectra
 from .pipeline import (Model, each_forecast, held_out_starts, load_model, open_forecast, read_for,
                                    training_frames)
 from ..train import history
 from ..verify.matching import check_grids, one_field
-from ..verify.skill import cases, compare, spectra, summary, table, to_json
+from ..verify.skill import cases, compare, rank_histogram, spectra, summary, table, to_json
 
 # %% ../../nbs/71_report.ipynb #cell-6
 def rain_thresholds(
@@ -101,10 +101,10 @@ LOWER = ('rmse', 'mae', 'crps', 'crps_fair', 'far', 'brier') # scores of which l
 def standing(
     all_cases:dict[str, xr.Dataset], # from `score_all`
     name:str,                        # the system to place
-    scores:Sequence[str]=('rmse', 'csi'),
+    scores:Sequence[str]=(),         # if not given RMSE and CSI; of an ensemble CRPS, too
 ) -> pd.DataFrame:                   # rows: score; columns: other systems; cells: difference, interval, leads won
     "Where one system stands against each of the others. The difference is its score minus theirs."
-    rows = {}
+    rows, scores = {}, scores or ('crps',)*('votes' in all_cases[name]) + ('rmse', 'csi')
     for other in all_cases:
         if other == name: continue
         a, b = all_cases[name], all_cases[other]
@@ -197,6 +197,11 @@ def draw_grid(
         animate(films, folder/f'film{tag}.gif', dim='lead_time', width=3.2)
         parts.append(('wide', f'film{tag}.gif', 'The same as a film.'))
     save(score_by_lead(sums, 'rmse'), 'rmse', 'Root-mean-square error: less is better. It rewards smooth fields.')
+    if ensembles := {n: c for n, c in grid.cases.items() if 'votes' in c}:
+        save(score_by_lead(sums, 'crps'), 'crps',
+             'Continuous ranked probability score: less is better. Of a single forecast it is the mean absolute error.')
+        ranks = plot_ranks({n: rank_histogram(c) for n, c in ensembles.items()}, lead_time=first.lead_time.values[-1])
+        save(ranks, 'ranks', 'Rank of the truth among the members at the last lead time: level if they are like it.')
     for t in thresholds:
         caption = f'Critical success index of at least {t:g} {unit}: more is better.'
         save(score_by_lead(sums, 'csi', threshold=t), f'csi_{t:g}', caption)
@@ -206,7 +211,8 @@ def draw_grid(
     power = plot_spectra({n: spectra(c) for n, c in grid.cases.items()}, lead_time=first.lead_time.values[-1])
     save(power, 'spectra', 'Power by scale at the last lead time: a line that falls below the truth is too smooth.')
     for n, s in sums.items():
-        scores = table(s.sel(window=window), ['rmse', 'me', 'csi', 'bias', 'fss'])
+        names = ['rmse', 'me', 'csi', 'bias', 'fss'] + ['crps', 'spread_skill']*(n in ensembles)
+        scores = table(s.sel(window=window), names)
         parts += [('##', f'{n}: value [95 % interval] by lead time'), scores]
     return parts
 
@@ -284,6 +290,7 @@ def evaluate(
     lead:int | None=None,      # frames; as trained if not given
     input_grid:bool=True,      # score on the grid of the input, too
     every:int=1,               # use every so many of the held-out starts
+    members:int=1,             # of the run's ensemble, if it makes one
     progress:bool=False,
     cache:str | Path | None=None,
     others:Sequence[Model]=(), # further systems that see what the run sees
@@ -303,7 +310,8 @@ def evaluate(
     for blocks, to_input in ((model.blocks, False), *([(1, True)] if input_grid and model.blocks > 1 else [])):
         systems = [model, *plain(blocks), climatology_of(model, rain), *others]
         truth = part if to_input or blocks == 1 else coarsen(part, blocks, edge='pad')
-        make = lambda m, s, p=False: each_forecast(m, rain, s, lead, progress=p, to_input=to_input)
+        make = lambda m, s, p=False: each_forecast(m, rain, s, lead, members if m is model else 1, progress=p,
+                                                   to_input=to_input)
         found = score_all({m.name: make(m, starts, progress and m is model) for m in systems}, truth, thresholds)
         name = 'the grid of the input' if to_input or blocks == 1 else f'blocks of {blocks} x {blocks} cells'
         grids.append(Grid(name, truth, found, {m.name: next(make(m, [rainiest])) for m in systems}))
