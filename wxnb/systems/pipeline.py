@@ -32,7 +32,7 @@ from ..models.baselines import Advection, Forecaster, optical_flow, persistence,
 from ..models.nowcaster import Deterministic, Nowcaster, NowcasterConfig, rain_loss
 from ..models.rain_losses import PointForecast, rain_loss_named
 from ..models.strainnet import StRainNetConfig, build
-from ..train import TrainConfig, Trainee, fit, load
+from ..train import TrainConfig, Trainee, fit, load, shipped
 
 # %% ../../nbs/70_pipeline.ipynb #cell-6
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ KINDS = dict(convlstm=_convlstm, strainnet=_strainnet, diffusion=_diffusion)
 
 # %% ../../nbs/70_pipeline.ipynb #cell-32
 def load_model(
-    model:str | Path,  # the folder of a run, or one of `UNTRAINED`
+    model:str | Path,  # the folder of a run, one of `UNTRAINED`, or the name of weights that come with the package
     which:str='best',  # 'best' or 'last' weights
     blocks:int=1,      # for `UNTRAINED`: side of the blocks of cells it sees
     target:str='rain_rate', # for `UNTRAINED`: what to forecast, a variable of the record
@@ -267,8 +267,9 @@ def load_model(
     if str(model) in UNTRAINED:
         n, context = plain(target, 'mm h-1'), 1 if str(model) == 'persistence' else 4
         return Model(str(model), UNTRAINED[str(model)], n, context, blocks, {}, target, (target,))
-    if not Path(model).exists():
-        raise BadInput(f'model {str(model)!r} is no folder of a run, and none of {", ".join(UNTRAINED)}')
+    if not Path(model).exists() and str(model) not in shipped():
+        known = ', '.join([*UNTRAINED, *sorted(shipped())])
+        raise BadInput(f'model {str(model)!r} is no folder of a run, and none of {known}')
     weights, saved = load(model, which)
     if saved.get('kind') not in KINDS:
         raise BadInput(f'{model} is a model of kind {saved.get("kind")!r}; wanted {" or ".join(KINDS)}')
