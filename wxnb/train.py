@@ -28,7 +28,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .core import BadInput, generator, write_whole
+from .core import BadInput, generator, seed_of, write_whole
 
 # %% ../nbs/25_train.ipynb #cell-5
 Loss = Callable[[nn.Module, Any, torch.Generator],       # (model, batch, generator)
@@ -74,7 +74,9 @@ class Trainee(L.LightningModule):
         self._weight, self._val, self._when = 0., [], []
 
     def _loss(self, batch, *keys):
-        total, weight, logs = self.loss(self.model, batch, generator(self.config.seed, *keys, device=self.device))
+        with torch.random.fork_rng([self.device] if self.device.type == 'cuda' else []):
+            torch.manual_seed(seed_of(self.config.seed, 'model', *keys)) # what a model draws by itself: dropout
+            total, weight, logs = self.loss(self.model, batch, generator(self.config.seed, *keys, device=self.device))
         if not torch.isfinite(total):
             raise FloatingPointError(f'the loss is {total.item()} at step {self.global_step}, '
                                      f'batch of {getattr(batch, "time", "unknown time")}')
