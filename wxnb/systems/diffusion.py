@@ -251,9 +251,8 @@ def sampled(
 ) -> Model:
     "The model with another way to draw its forecasts. `BadInput` if it draws none, or not so."
     if sampler is None and evaluations is None: return model
-    if not isinstance(model.forecaster, ScoreForecaster):
+    if (s := getattr(model.forecaster, 'sampling', None)) is None:
         raise BadInput(f'{model.name} is no score network: it has neither sampler nor evaluations')
-    s = model.forecaster.sampling
     new = SamplingConfig(sampler or s.sampler, evaluations or s.evaluations)
     if 'consistency' in (s.sampler, new.sampler) and s.sampler != new.sampler:
         raise BadInput(f'{model.name} is sampled by {s.sampler}, and cannot be by {new.sampler}')
