@@ -131,8 +131,9 @@ class Parity:
         found = {str(f): compare(f) for f in self.files}
         if self.json: print(json.dumps({f: asdict(c) | dict(missed=c.missed) for f, c in found.items()}, indent=1))
         for file, c in () if self.json else found.items():
-            met = lambda n: 'MISSED' if n in c.missed else 'met'
-            print(file, *(f'  {n:45} {e:.1e}  limit {c.limits[n]:.0e}  {met(n)}' for n, e in c.errors.items()), sep='\n')
+            line = lambda n, e: (f'  {n:45} {e:.1e}  limit {c.limits[n]:.0e}  '
+                                 f'{"MISSED" if n in c.missed else "met"}')
+            print(file, *(line(*pair) for pair in c.errors.items()), sep='\n')
             if c.not_offered:
                 print('  not offered:', ', '.join(sorted({'.'.join(n.split('.')[:2]) for n in c.not_offered})))
         if any(c.missed for c in found.values()): sys.exit(1)

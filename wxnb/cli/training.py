@@ -168,7 +168,8 @@ def train_diffusion(args:list[str]):
 
     a, start = tyro.cli(Train, prog='wxnb train diffusion', args=args), time.monotonic()
     if a.verify and a.thresholds: report.rain_thresholds(a.thresholds)
-    config = diffusion.DiffusionConfig(a.window, a.model, a.noise, a.sampling, a.train, a.variables, a.target, a.compile)
+    config = diffusion.DiffusionConfig(a.window, a.model, a.noise, a.sampling, a.train, a.variables, a.target,
+                                       a.compile)
     record, _ = pipeline.read_record(a.data, a.variables, a.target, a.cache)
     run = diffusion.train_diffusion(record, a.out, config, a.resume, a.overwrite)
     verified(a, run, record, 'diffusion', start, members=a.members, every=a.every)

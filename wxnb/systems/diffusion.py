@@ -122,7 +122,7 @@ def cut(
                        w.batch, t.steps*t.accumulate, t.seed, w.crop or None, w.turn)
 
 # %% ../../nbs/76_diffusion.ipynb #cell-14
-def unpack(batch:Batch) -> tuple[Tensor, Tensor, Tensor]: # target [b, l, k, h, w], its mask, condition [b, t, 2 c, h, w]
+def unpack(batch:Batch) -> tuple[Tensor, Tensor, Tensor]: # target, mask [b, l, k, h, w], condition [b, t, 2 c, h, w]
     "What a denoiser is trained on: the target, and what was observed beside where it was observed."
     return batch.target, batch.mask, condition(batch)
 
@@ -165,8 +165,9 @@ def train_diffusion(
 
 # %% ../../nbs/76_diffusion.ipynb #cell-20
 def _train(record, windows, c, loss, out, resume, overwrite, weights=None, teacher=''):
-    "What both kinds of training share: a network, from `weights` if there are any, and what a forecast will need to know."
-    saved = dict(kind='diffusion', config=asdict(c), teacher=teacher) | about_record(record, windows, c.window, c.target)
+    "What both kinds of training share: a network, perhaps from `weights`, and what a forecast will need to know."
+    about = about_record(record, windows, c.window, c.target)
+    saved = dict(kind='diffusion', config=asdict(c), teacher=teacher) | about
     with torch.random.fork_rng():
         torch.manual_seed(c.train.seed)
         model = score_network(c, len(windows.normaliser.channels))
@@ -215,7 +216,8 @@ def load_denoiser(
 ) -> tuple[Denoiser, DiffusionConfig, dict]: # the network with its weights, its configuration, the weights
     "A trained denoiser. `BadInput` if the run is of another kind."
     weights, saved = load(run)
-    if (kind := saved.get('kind')) != 'diffusion': raise BadInput(f'{run} is a model of kind {kind!r}; wanted diffusion')
+    if saved.get('kind') != 'diffusion':
+        raise BadInput(f'{run} is a model of kind {saved.get("kind")!r}; wanted diffusion')
     c = configure(DiffusionConfig, saved['config'], str(run))
     model = score_network(c, len(saved['normaliser']['channels'])).eval().requires_grad_(False)
     model.load_state_dict(weights)
