@@ -13,8 +13,8 @@ from pathlib import Path
 
 import tyro
 
-from .training import (TRAIN, fidelity, train_convlstm, train_diffusion, train_fewstep, train_strainnet, train_svae,
-                               upstream)
+from .training import TRAIN, fidelity, train_convlstm, train_diffusion, train_fewstep, train_strainnet
+from .training import train_svae, upstream
 from ..core import BadInput
 
 # %% ../../nbs/90_cli.ipynb #cell-6

@@ -8,7 +8,6 @@ __all__ = ['attend', 'Attention', 'GridAttention']
 # %% ../../nbs/31_attention.ipynb #cell-2
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 

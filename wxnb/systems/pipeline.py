@@ -417,6 +417,8 @@ def each_forecast(
         y = model.forecaster(batch, lead, n=members, generator=generator(seed, 'forecast', str(times[i])))
         if len(y) < members: raise BadInput(f'{model.name} makes one forecast; {members} members were asked for')
         y = batch.target_normaliser.invert(y)[:, 0, :, 0].cpu()
+        if model.saved and not y.isfinite().all():
+            raise FloatingPointError(f'the forecast of {model.name} from {times[i]} overflows')
         like = seen[model.target].load()
         if model.blocks > 1:
             coarse = coarsen(seen[[model.target]], model.blocks, edge='pad')[model.target]
