@@ -50,8 +50,12 @@ class SamplingConfig:
     "How a forecast is drawn."
     sampler: str = 'dpmpp_2m'    # ancestral, ddim, euler, heun, dpmpp_2m; of a student of few steps consistency
     evaluations: int = 20        # of the network, for each member
+    churn: float = 0.            # of euler and heun: noise put back before the steps
 
-    def __post_init__(self): self.levels(1., 2.)
+    def __post_init__(self):
+        self.levels(1., 2.)
+        if not 0 <= self.churn < np.inf or self.churn and self.sampler not in ('euler', 'heun'):
+            raise BadInput(f'churn {self.churn} with {self.sampler}; wanted 0, or a positive number with euler or heun')
 
     def levels(self, first:float, last:float) -> Tensor: # [n + 1], from `last` to 0
         "The noise levels of a forecast."
@@ -240,8 +244,9 @@ class ScoreForecaster:
         sampler = consistency if self.sampling.sampler == 'consistency' else self.sampling.sampler
         shape, levels = (b, self.leads, *batch.last.shape[1:]), self.sampling.levels(self.noise.first, self.noise.last)
         seeds = [seed_of(seed, str(t)) for t in batch.time]
+        options = dict(churn=self.sampling.churn) if self.sampling.churn else {}
         y = ensemble(self.model, shape, levels, n, seeds, condition(batch), sampler, max(1, self.at_once//b),
-                     device=batch.obs.device)[:, :, :lead]
+                     device=batch.obs.device, **options)[:, :, :lead]
         log = torch.tensor(batch.target_normaliser.log, device=y.device)[:, None, None]
         return torch.where(log, y.clamp(min=0), y)
 
@@ -255,7 +260,8 @@ def sampled(
     if sampler is None and evaluations is None: return model
     if (s := getattr(model.forecaster, 'sampling', None)) is None:
         raise BadInput(f'{model.name} is no score network: it has neither sampler nor evaluations')
-    new = SamplingConfig(sampler or s.sampler, evaluations or s.evaluations)
+    churn = s.churn if sampler in (None, s.sampler) else 0.
+    new = SamplingConfig(sampler or s.sampler, evaluations or s.evaluations, churn)
     if 'consistency' in (s.sampler, new.sampler) and s.sampler != new.sampler:
         raise BadInput(f'{model.name} is sampled by {s.sampler}, and cannot be by {new.sampler}')
     return replace(model, forecaster=replace(model.forecaster, sampling=new))

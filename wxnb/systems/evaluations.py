@@ -101,3 +101,5 @@ def against(
 WAYS = {'DDPM, 1000': AllSteps()} | {f'{name}, {n}': SamplingConfig(name, n) for name, ns in dict(
     ancestral=(4, 6, 10, 20), euler=(4, 6, 10, 20), heun=(5, 11, 19), dpmpp_2m=(4, 6, 10, 20),
     consistency=(1, 2, 4)).items() for n in ns} # what is compared; consistency is the student's, the rest its teacher's
+WAYS |= {'heun + churn, 19': SamplingConfig('heun', 19, churn=3.),
+         'euler + churn, 20': SamplingConfig('euler', 20, churn=6.)}
