@@ -34,7 +34,7 @@ from ..nn.layers import Geometry, margins
 from ..plot.maps import LINE_COLOURS, field as field_map, picture, time_text
 from ..plot.sequences import animate, difference
 from .codecs import pool, scores
-from .pipeline import write_config
+from .records import write_config
 from .report import may_replace, page
 from ..train import TrainConfig, Trainee, export, fit, load
 
