@@ -22,6 +22,7 @@ from ..data.files import open_weather
 from ..data.grid import coarsen, describe_grid
 from ..data.schema import rain_kind, to_rain_rate
 from ..data.toyrain import toyrain
+from ..data.toystorm import toystorm
 from ..data.units import convert
 from ..data.windows import RAIN_UNITS, WeatherData, channels, read_once
 
@@ -43,7 +44,7 @@ class WindowConfig:
             if getattr(self, name) < least: raise BadInput(f'{name} is {getattr(self, name)}; wanted at least {least}')
 
 # %% ../../nbs/69_records.ipynb #cell-7
-WORLDS = dict(toyrain=toyrain) # by the name that stands for a file
+WORLDS = dict(toyrain=toyrain, toystorm=toystorm) # by the name that stands for a file
 
 def toy_world(
     address:str,      # 'toyrain', or 'toystorm:frames=900,seed=1'
@@ -52,7 +53,8 @@ def toy_world(
     "A toy world by its address. `BadInput` for a setting that it does not have."
     name, _, rest = str(address).partition(':')
     if name not in WORLDS or Path(address).exists(): return None
-    known = {k: p.default for k, p in inspect.signature(WORLDS[name]).parameters.items()}
+    parameters = inspect.signature(WORLDS[name]).parameters.items()
+    known = {k: p.default for k, p in parameters if p.kind is not p.VAR_KEYWORD}
     settings = {k: v for k, v in defaults.items() if k in known}
     for pair in filter(None, rest.split(',')):
         k, _, v = pair.partition('=')
