@@ -73,7 +73,7 @@ def towards(
 # %% ../../nbs/63_knowledge.ipynb #cell-14
 def through(
     denoise:Callable,    # (x, sigma [b], cond) -> E[x0 | x], like x
-    measure:Callable,    # clean latents like x -> p [b], differentiable; each case for itself
+    measure:Callable,    # (clean latents like x, cond) -> p [b], differentiable; each case for itself
     target:Callable,     # cond -> the value wished for [b]
     tolerance:float=0.,  # standard deviation allowed, in the units of p
     limit:float=5.,      # standard deviations to go at most in one evaluation
@@ -86,7 +86,7 @@ def through(
             noisy = x.detach().requires_grad_()
             denoised = denoise(noisy, sigma, cond)
             clean = denoised.detach().requires_grad_()
-            value = measure(clean)
+            value = measure(clean, cond)
             if value.shape != x.shape[:1] or not value.requires_grad:
                 raise BadInput(f'the property gave {tuple(value.shape)}, gradient: {value.requires_grad}; '
                                f'wanted [{len(x)}], one number for each case, with a gradient')
