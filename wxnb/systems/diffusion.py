@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SCALINGS', 'NoiseConfig', 'SamplingConfig', 'NetworkConfig', 'DiffusionConfig', 'Frames', 'score_network', 'cut',
-           'unpack', 'condition', 'noise_of', 'train_diffusion', 'FewStepConfig', 'train_fewstep', 'load_denoiser',
-           'ScoreForecaster', 'sampled']
+           'unpack', 'condition', 'settled', 'noise_of', 'train_diffusion', 'FewStepConfig', 'train_fewstep',
+           'load_denoiser', 'ScoreForecaster', 'sampled']
 
 # %% ../../nbs/76_diffusion.ipynb #cell-2
 from dataclasses import asdict, dataclass, replace
@@ -136,22 +136,30 @@ def condition(batch:Batch) -> Tensor: # [b, t, 2 c, h, w]
     return torch.cat([batch.obs, batch.obs_mask.to(batch.obs)], 2)
 
 # %% ../../nbs/76_diffusion.ipynb #cell-17
+def settled(
+    noise:NoiseConfig,
+    measured, # a `SigmaRange`, or None if both levels are given
+) -> NoiseConfig: # with both levels
+    "The noise as given; where a level is not, as measured. `BadInput` if the levels are not in order."
+    if measured:
+        rounded = lambda v: float(f'{v:.2g}')
+        noise = replace(noise, first=noise.first or rounded(measured.sigma_min),
+                        last=noise.last or rounded(measured.sigma_max))
+    LogNormal.within(noise.first, noise.last)
+    return noise
+
+# %% ../../nbs/76_diffusion.ipynb #cell-18
 def noise_of(
     windows:WeatherData,
     noise:NoiseConfig,
     most:int=200, # windows to look at
 ) -> NoiseConfig: # with both levels
-    "The noise that the training part asks for, where none is given. `BadInput` if the levels are not in order."
-    if not (noise.first and noise.last):
-        some = np.unique(np.linspace(0, len(windows.train) - 1, most).astype(int))
-        seen = windows.train[some]
-        r = sigma_range(seen.target.flatten(0, 1), seen.mask.flatten(0, 1))
-        rounded = lambda v: float(f'{v:.2g}')
-        noise = replace(noise, first=noise.first or rounded(r.sigma_min), last=noise.last or rounded(r.sigma_max))
-    LogNormal.within(noise.first, noise.last)
-    return noise
+    "The noise that the training part asks for, where none is given."
+    if noise.first and noise.last: return settled(noise, None)
+    seen = windows.train[np.unique(np.linspace(0, len(windows.train) - 1, most).astype(int))]
+    return settled(noise, sigma_range(seen.target.flatten(0, 1), seen.mask.flatten(0, 1)))
 
-# %% ../../nbs/76_diffusion.ipynb #cell-19
+# %% ../../nbs/76_diffusion.ipynb #cell-20
 def train_diffusion(
     data:str | Path | xr.Dataset,    # the record, as for `read_record`
     out:str | Path,                  # the run's folder
@@ -168,7 +176,7 @@ def train_diffusion(
     loss = DenoisingLoss(unpack, LogNormal.within(c.noise.first, c.noise.last), drop=c.noise.drop)
     return _train(record, windows, c, loss, out, resume, overwrite)
 
-# %% ../../nbs/76_diffusion.ipynb #cell-20
+# %% ../../nbs/76_diffusion.ipynb #cell-21
 def _train(record, windows, c, loss, out, resume, overwrite, weights=None, teacher=''):
     "What both kinds of training share: a network, perhaps from `weights`, and what a forecast will need to know."
     about = about_record(record, windows, c.window, c.target)
@@ -183,7 +191,7 @@ def _train(record, windows, c, loss, out, resume, overwrite, weights=None, teach
     write_config(run, c)
     return run
 
-# %% ../../nbs/76_diffusion.ipynb #cell-21
+# %% ../../nbs/76_diffusion.ipynb #cell-22
 @dataclass(frozen=True)
 class FewStepConfig:
     "Everything that `train fewstep` can be told; the rest is as its teacher was trained."
@@ -191,7 +199,7 @@ class FewStepConfig:
     levels: int = 12     # of the grid on which it learns
     train: TrainConfig = TrainConfig(steps=1000, lr=1e-3, warmup=50, val_every=100, save_every=100, ema=0.99)
 
-# %% ../../nbs/76_diffusion.ipynb #cell-22
+# %% ../../nbs/76_diffusion.ipynb #cell-23
 def train_fewstep(
     teacher:str | Path,              # the run of `train_diffusion`
     data:str | Path | xr.Dataset,    # the record the teacher was trained on
@@ -215,7 +223,7 @@ def train_fewstep(
     (run/'best.ckpt').unlink(missing_ok=True) # the targets move: losses do not compare, and the last weights count
     return run
 
-# %% ../../nbs/76_diffusion.ipynb #cell-23
+# %% ../../nbs/76_diffusion.ipynb #cell-24
 def load_denoiser(
     run:str | Path, # of `train_diffusion` or `train_fewstep`
 ) -> tuple[Denoiser, DiffusionConfig, dict]: # the network with its weights, its configuration, the weights
@@ -228,7 +236,7 @@ def load_denoiser(
     model.load_state_dict(weights)
     return model, c, weights
 
-# %% ../../nbs/76_diffusion.ipynb #cell-24
+# %% ../../nbs/76_diffusion.ipynb #cell-25
 @dataclass(frozen=True)
 class ScoreForecaster:
     "A denoiser as a forecaster: members drawn by a sampler; of rain none is below zero."
@@ -251,7 +259,7 @@ class ScoreForecaster:
         log = torch.tensor(batch.target_normaliser.log, device=y.device)[:, None, None]
         return torch.where(log, y.clamp(min=0), y)
 
-# %% ../../nbs/76_diffusion.ipynb #cell-25
+# %% ../../nbs/76_diffusion.ipynb #cell-26
 def sampled(
     model:Model,              # from `load_model`
     sampler:str | None=None,  # None: as trained
