@@ -350,6 +350,7 @@ class WeatherData(L.LightningDataModule):
         crop:int | None=None,        # side of random square training crops, cells
         turn:bool=False,             # turn and mirror them
         in_memory:bool | None=None,  # None: decide by the free memory
+        normaliser:Normaliser | None=None, # None: statistics of the training part
     ):
         super().__init__()
         if min(context, lead) < 1:
@@ -358,7 +359,7 @@ class WeatherData(L.LightningDataModule):
         present = np.isfinite(frames).any(frames.dims[-2:]).all('channel').values
         self.split = split_time(window_starts(frames.time.values, length, present=present), n, length, shares, gap)
         train = np.unique(self.split.train[:, None] + np.arange(length))
-        self.normaliser = Normaliser.fit(frames.isel(time=train))
+        self.normaliser = normaliser or Normaliser.fit(frames.isel(time=train))
         self.period = frames.time.values[train[[0, -1]]]
         windows = lambda part: Windows(frames, part, context, lead, self.normaliser, targets, in_memory)
         self.train, self.val, self.test = map(windows, self.split)
