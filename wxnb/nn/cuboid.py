@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ..core import BadInput
 from .attention import attend
@@ -302,7 +303,7 @@ class CuboidAttention(nn.Module):
         bias = self._bias(size, mask, 0 if past is None else past.shape[1], b)
         if self.exchange is not None:
             g = self.exchange.norm(vectors)
-            q, k, v = self.exchange.seen(cells, qkv, g)
+            q, k, v = self.exchange.seen(cells, (q, k, v), g)
             if bias is not None: bias = F.pad(bias, (0, g.shape[1]), value=bias.dtype == torch.bool)
         if bias is not None and bias.dtype != torch.bool: bias = bias.to(q.dtype)
         y = self.out(attend(*(z.flatten(0, 1) for z in (q, k, v)), self.heads, bias)).unflatten(0, (b, -1))
@@ -323,18 +324,27 @@ class CuboidAttention(nn.Module):
 # %% ../../nbs/32_cuboid.ipynb #cell-36
 class FeedForward(nn.Module):
     "Two linear layers, pre-normalised, four times as wide between, beside a short cut."
-    def __init__(self, channels:int, activation:Callable=F.gelu, gated:bool=False):
+    def __init__(self,
+        channels:int,
+        activation:Callable=F.gelu,
+        gated:bool=False,
+        recompute:bool=False, # in the backward pass, to save memory
+    ):
         super().__init__()
+        self.recompute = recompute
         self.norm, self.first = nn.LayerNorm(channels), nn.Linear(channels, 4*channels)
         self.gate = nn.Linear(channels, 4*channels) if gated else None
         self.second = nn.Linear(4*channels, channels)
         self.activation = activation
 
-    def forward(self, x:Tensor) -> Tensor: # [..., channels]
+    def branch(self, x):
         y = self.norm(x)
-        if self.gate is None: y = self.activation(self.first(y))
-        else: y = self.activation(self.gate(y))*self.first(y)
-        return x + self.second(y)
+        if self.gate is None: return self.second(self.activation(self.first(y)))
+        return self.second(self.activation(self.gate(y))*self.first(y))
+
+    def forward(self, x:Tensor) -> Tensor: # [..., channels]
+        if not (self.recompute and torch.is_grad_enabled()): return x + self.branch(x)
+        return x + checkpoint(self.branch, x, use_reentrant=False)
 
 # %% ../../nbs/32_cuboid.ipynb #cell-37
 class CuboidStack(nn.Module):
@@ -349,12 +359,13 @@ class CuboidStack(nn.Module):
         exchange:dict | None=None,  # options of `Exchange`: there are global vectors
         vector_forward:bool=True,   # feed-forward layers for them, too
         past:int=0,                 # frames before the first that layers along time may see
+        recompute:bool=False,       # feed-forward layers in the backward pass
         **options,                  # of `CuboidAttention`
     ):
         super().__init__()
         n, ratio = len(cuboids) if between else 1, (exchange or {}).get('ratio', 1)
         made = lambda: None if exchange is None else Exchange(channels, heads, **exchange)
-        forward = lambda c: nn.ModuleList(FeedForward(c, activation, gated) for _ in range(n))
+        forward = lambda c: nn.ModuleList(FeedForward(c, activation, gated, recompute) for _ in range(n))
         along = lambda c: past if c.whole[0] and c.size[1:] == (1, 1) else 0
         self.attention = nn.ModuleList(
             CuboidAttention(channels, heads, c, exchange=made(), past=along(c), **options) for c in cuboids)
