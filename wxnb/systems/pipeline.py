@@ -85,27 +85,35 @@ def plain(
     return Normaliser((target,), (units,), (units in RAIN_UNITS,), (0.,), (1.,))
 
 # %% ../../nbs/70_pipeline.ipynb #cell-15
-def _convlstm(config, normaliser):
+def _convlstm(saved, normaliser):
     "Network, forecaster, variables, target and the most leads of a run of `train convlstm`."
+    config = saved['config']
     net = Nowcaster(len(normaliser.channels), [0], NowcasterConfig(**config['model']))
     return net, Deterministic(net), ('rain_rate',), 'rain_rate', None
 
-def _strainnet(config, normaliser):
+def _strainnet(saved, normaliser):
     "The same of a run of `train strainnet`."
+    config = saved['config']
     leads, units = config['window']['lead'], normaliser.select([config['target']]).units[0]
     loss = rain_loss_named(config['model']['loss'], units in RAIN_UNITS)
     net = build(StRainNetConfig(**config['model']), len(normaliser.channels), leads, loss.channels)
     return net, PointForecast(net, loss), tuple(config['variables']), config['target'], leads
 
-def _diffusion(config, normaliser):
+def _diffusion(saved, normaliser):
     "The same of a run of `train diffusion` or `train fewstep`."
     from wxnb.systems.diffusion import DiffusionConfig, ScoreForecaster, score_network
-    c = configure(DiffusionConfig, config)
+    c = configure(DiffusionConfig, saved['config'])
     net = score_network(c, len(normaliser.channels))
     leads = c.window.lead
     return net, ScoreForecaster(net, c.noise, leads, c.sampling), c.variables, c.target, leads
 
-KINDS = dict(convlstm=_convlstm, strainnet=_strainnet, diffusion=_diffusion)
+def _prediff(saved, normaliser):
+    "The same of a run of `train prediff`."
+    from wxnb.systems.latent import LatentForecaster, build_prediff
+    net, c = build_prediff(saved, 'the checkpoint')
+    return net, LatentForecaster(net, c.noise, c.window.lead, c.sampling), (c.target,), c.target, c.window.lead
+
+KINDS = dict(convlstm=_convlstm, strainnet=_strainnet, diffusion=_diffusion, prediff=_prediff)
 
 # %% ../../nbs/70_pipeline.ipynb #cell-16
 def load_model(
@@ -126,7 +134,7 @@ def load_model(
         raise BadInput(f'{model} is a model of kind {saved.get("kind")!r}; wanted {" or ".join(KINDS)}')
     try:
         c, n = saved['config'], Normaliser(**{k: tuple(v) for k, v in saved['normaliser'].items()})
-        net, forecaster, variables, target, leads = KINDS[saved['kind']](c, n)
+        net, forecaster, variables, target, leads = KINDS[saved['kind']](saved, n)
         net.load_state_dict(weights)
         context, blocks = c['window']['context'], c['window']['coarsen']
         return Model(saved['kind'], forecaster, n, context, blocks, saved, target, variables, leads)
@@ -325,6 +333,7 @@ def forecast(
         history=provenance(f'{model.name} forecast, {lead} frames from {ds.sizes["init_time"]} start(s)'))
     if trained: ds.attrs['trained_on'] = ' to '.join(trained)
     if inside: ds.attrs['warning'] = f'{len(inside)} start(s) in the training period, from {inside[0]}'
+    if annotate := getattr(model.forecaster, 'annotate', None): ds = annotate(ds) # what it did, and how far it got
     if out: save_forecast(ds, out, overwrite)
     return ds
 
