@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core import BadInput, configure
-from .earthformer_unet import EarthformerUNetConfig, Merge, Position, TimeBlock, load_prediff, shared_config
+from .cuboid_levels import EarthformerUNetConfig, Merge, Position, TimeBlock, load_prediff, shared_config
 from ..nn.attention import attend
 from ..nn.embedding import TwoLayers, positional
 
@@ -32,7 +32,8 @@ class PropertyNetConfig:
         widths=(16, 24), context=0, context_mode='joined')
 
     def __post_init__(self):
-        if min(self.properties, self.last_frames + 1) < 1: raise BadInput('wanted properties >= 1, last_frames >= 0')
+        if min(self.properties, self.last_frames + 1) < 1:
+            raise BadInput('wanted properties >= 1, last_frames >= 0')
         if self.net.context_mode != 'joined':
             raise BadInput(f'context_mode {self.net.context_mode!r}; here a condition can only be \'joined\'')
 
