@@ -14,7 +14,6 @@ from typing import Sequence
 import dask
 import dask.array
 import h5py
-import lightning as L
 import numpy as np
 import pandas as pd
 import pyproj
@@ -22,7 +21,7 @@ import xarray as xr
 
 from ..core import BadInput, provenance
 from .grid import coarsen
-from .windows import Normaliser, Split, WeatherData, Windows, channels, split_groups, window_starts
+from .windows import Split, WeatherData, channels, split_groups, window_starts
 
 # %% ../../nbs/20_sevir.ipynb #cell-6
 @dataclass(frozen=True)
@@ -293,14 +292,9 @@ class EventData(WeatherData):
         turn:bool=False,             # turn and mirror them
         in_memory:bool | None=None,  # None: decide by the free memory
     ):
-        L.LightningDataModule.__init__(self)
         if min(context, lead, stride) < 1:
             raise BadInput(f'context={context}, lead={lead}, stride={stride}; wanted at least 1 of each')
-        length, frames = context + lead, channels(ds)
-        self.split = split_events(ds, event_starts(ds, length, stride), by, shares, gap, seed)
-        train = np.unique(self.split.train[:, None] + np.arange(length))
-        self.normaliser = Normaliser.fit(frames.isel(time=train))
-        self.period = ds.true_time.values[train[[0, -1]]]
-        windows = lambda part: Windows(frames, part, context, lead, self.normaliser, None, in_memory)
-        self.train, self.val, self.test = map(windows, self.split)
-        self.batch, self.steps, self.seed, self.crop, self.turn = batch, steps, seed, crop, turn
+        split = split_events(ds, event_starts(ds, context + lead, stride), by, shares, gap, seed)
+        super().__init__(channels(ds), context, lead, batch=batch, steps=steps, seed=seed, crop=crop, turn=turn,
+                         in_memory=in_memory, split=split)
+        self.period = ds.true_time.values[np.unique(split.train[:, None] + np.arange(context + lead))[[0, -1]]]

@@ -351,13 +351,15 @@ class WeatherData(L.LightningDataModule):
         turn:bool=False,             # turn and mirror them
         in_memory:bool | None=None,  # None: decide by the free memory
         normaliser:Normaliser | None=None, # None: statistics of the training part
+        split:Split | None=None,     # starts of windows of each part; None: three blocks of time
     ):
         super().__init__()
         if min(context, lead) < 1:
             raise BadInput(f'context of {context} and lead of {lead} frames; wanted at least 1 of either')
         length, n = context + lead, frames.sizes['time']
         present = np.isfinite(frames).any(frames.dims[-2:]).all('channel').values
-        self.split = split_time(window_starts(frames.time.values, length, present=present), n, length, shares, gap)
+        self.split = split or split_time(window_starts(frames.time.values, length, present=present), n, length, shares,
+                                         gap)
         train = np.unique(self.split.train[:, None] + np.arange(length))
         self.normaliser = normaliser or Normaliser.fit(frames.isel(time=train))
         self.period = frames.time.values[train[[0, -1]]]

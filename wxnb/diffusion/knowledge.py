@@ -47,17 +47,20 @@ def _checked(tolerance, limit):
     if not 0 < limit: raise BadInput(f'limit is {limit}; wanted > 0')
 
 def _shift(sigma, slope, gap, variance, tolerance, limit):
-    "What @eq-towards adds, if the wish is no more than `limit` standard deviations away; else for one that is."
-    spread = (variance + tolerance**2).clamp(min=torch.finfo(slope.dtype).tiny).sqrt()
-    return along(sigma**2*(gap/spread).clamp(-limit, limit)/spread, slope)*slope
+    "What @eq-towards adds; no longer than `limit`, as root mean square."
+    tiny = torch.finfo(slope.dtype).tiny
+    shift = along(sigma**2*gap/(variance + tolerance**2).clamp(min=tiny), slope)*slope
+    length = shift.square().flatten(1).mean(1).sqrt().clamp(min=tiny)
+    return shift*along((limit/length).clamp(max=1), shift)
 
-# %% ../../nbs/63_knowledge.ipynb #cell-13
+# %% ../../nbs/63_knowledge.ipynb #cell-14
 def towards(
     denoise:Callable,    # (x, sigma [b], cond) -> E[x0 | x], like x
     read:Callable,       # (x, sigma [b], cond) -> E[p | x], Var[p | x], each [b]; each case for itself
     target:Callable,     # cond -> the value wished for [b]
     tolerance:float=0.,  # standard deviation allowed, in the units of p
-    limit:float=5.,      # standard deviations to go at most in one evaluation
+    limit:float=1.,      # how far to go at most in one evaluation, root mean square of the latents
+    believe:bool=False,  # take no more variance than noise explains
 ) -> Callable:           # a denoiser
     "@eq-towards with a learnt estimate: one evaluation of each, and the gradient of `read` alone."
     _checked(tolerance, limit)
@@ -66,17 +69,20 @@ def towards(
             noisy = x.detach().requires_grad_()
             mean, variance = read(noisy, sigma, cond)
             slope, = torch.autograd.grad(mean.sum(), noisy)
-        gap = target(cond) - mean.detach()
-        return denoise(x, sigma, cond) + _shift(sigma, slope, gap, variance.detach(), tolerance, limit)
+        mean, variance = mean.detach(), variance.detach()
+        if believe:
+            explained = sigma**2*(1 + sigma**2)*slope.square().flatten(1).sum(1)
+            variance = torch.minimum(variance, explained)
+        return denoise(x, sigma, cond) + _shift(sigma, slope, target(cond) - mean, variance, tolerance, limit)
     return guided
 
-# %% ../../nbs/63_knowledge.ipynb #cell-14
+# %% ../../nbs/63_knowledge.ipynb #cell-15
 def through(
     denoise:Callable,    # (x, sigma [b], cond) -> E[x0 | x], like x
     measure:Callable,    # (clean latents like x, cond) -> p [b], differentiable; each case for itself
     target:Callable,     # cond -> the value wished for [b]
     tolerance:float=0.,  # standard deviation allowed, in the units of p
-    limit:float=5.,      # standard deviations to go at most in one evaluation
+    limit:float=1.,      # how far to go at most in one evaluation, root mean square of the latents
     least:float=0.01,    # of Var[p | x], as a share of what it is without any knowledge of x
 ) -> Callable:           # a denoiser
     "@eq-towards without training: through the estimate of the clean field, for any differentiable property."

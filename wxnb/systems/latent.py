@@ -19,17 +19,18 @@ import xarray as xr
 from torch import Tensor, nn
 
 from ..core import BadInput, configure, seed_of
-from ..data.windows import Batch, Normaliser, WeatherData
+from ..data.windows import RAIN_UNITS, Batch, Normaliser, WeatherData
 from ..diffusion.denoising import Denoiser, DenoisingLoss, LogNormal
 from ..diffusion.samplers import ensemble
 from ..maths.schedules import sigma_range
-from ..models.earthformer_unet import EarthformerUNet, EarthformerUNetConfig
+from ..models.cuboid_levels import EarthformerUNetConfig
+from ..models.earthformer_unet import EarthformerUNet
 from ..models.framevae import FrameVAE, FrameVAEConfig
 from ..nn.layers import Geometry, fit_to
 from .control import PROPERTIES, climate
 from .diffusion import SCALINGS, NoiseConfig, SamplingConfig, settled
 from .frames import Latents, load_framevae
-from .records import WindowConfig, about_record, read_record, training_frames, write_config
+from .records import WindowConfig, about_record, read_record, windows_of, write_config
 from ..train import TrainConfig, Trainee, fit, load
 
 # %% ../../nbs/79_latent.ipynb #cell-7
@@ -64,10 +65,10 @@ class LatentDenoiser(Denoiser):
         with torch.no_grad(): return self.latents.encode(frames)
 
     def decode(self, z:Tensor, batch:Batch) -> Tensor: # [..., l, k, h', w'] -> [..., l, c, h, w] normalised
-        "Frames of the size of a batch; of rain none is below zero."
-        y = self.latents.decode(z, batch.obs.shape[-2:])
-        log = torch.tensor(batch.target_normaliser.log, device=y.device)[:, None, None]
-        return torch.where(log, y.clamp(min=0), y)
+        "Frames of the size of a batch; where a unit has nothing below zero, none is."
+        y, n = self.latents.decode(z, batch.obs.shape[-2:]), batch.target_normaliser
+        least = torch.tensor([u in (*RAIN_UNITS, 'kg m-2') for u in n.units], device=y.device)[:, None, None]
+        return torch.where(least, torch.maximum(y, n.apply(torch.zeros_like(least, dtype=y.dtype))), y)
 
 # %% ../../nbs/79_latent.ipynb #cell-9
 def unpack(
@@ -100,14 +101,11 @@ def latent_windows(
     normaliser:Normaliser, # that of the autoencoder
 ) -> WeatherData:
     "The windows of a record, normalised as the autoencoder wants them. `BadInput` if it is made for something else."
-    frames = training_frames(record, c.window.coarsen, (c.target,))
-    units = str(frames.units.values[0])
+    units = record[c.target].attrs.get('units')
     if (normaliser.channels, normaliser.units) != ((c.target,), (units,)):
         raise BadInput(f'the autoencoder is for {", ".join(normaliser.channels)} in {normaliser.units[0]!r}; wanted '
                        f'{c.target} in {units!r}')
-    w, t = c.window, c.train
-    return WeatherData(frames, w.context, w.lead, [c.target], w.shares, w.gap, w.batch, t.steps*t.accumulate, t.seed,
-                       w.crop or None, w.turn, normaliser=normaliser)
+    return windows_of(record, (c.target,), c.target, c.window, c.train, normaliser)
 
 # %% ../../nbs/79_latent.ipynb #cell-12
 def noise_of_latents(
