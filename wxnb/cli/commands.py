@@ -13,6 +13,7 @@ from pathlib import Path
 
 import tyro
 
+from .nowcast import Products, train_alignment, train_framevae, train_prediff
 from .training import TRAIN, fidelity, train_convlstm, train_diffusion, train_fewstep, train_strainnet
 from .training import train_svae, upstream
 from ..core import BadInput
@@ -52,6 +53,9 @@ class Forecast:
     members: int = 1                 # of an ensemble, where the model makes one
     sampler: str | None = None       # of a score network; if not given as trained
     evaluations: int | None = None   # of a score network, for each member; if not given as trained
+    control: str | None = None       # of prediff: mean=+2sd above the climate, mean=x1.5 the free mean, mean=3.5, area=...
+    alignment: str | None = None     # a run of train alignment for the control; if not given, through the decoder
+    tolerance: float = 0.            # standard deviation that the control allows, as a share of the wish
     seed: int = 0                    # of the ensemble
     overwrite: bool = False          # replace `out`
     cache: Path | None = None        # a folder in which to keep what was read
@@ -61,9 +65,16 @@ class Forecast:
         from wxnb.systems.pipeline import forecast, load_model
         start = self.start[0] if len(self.start) == 1 else list(self.start)
         model = sampled(load_model(self.model, target=self.target), self.sampler, self.evaluations)
+        if self.control is None and self.alignment is not None: raise BadInput('alignment without control')
+        if self.control is not None:
+            from wxnb.systems.steering import control
+            model = control(model, self.control, self.alignment, self.tolerance)
         ds = forecast(model, self.data, start, self.lead, self.out, self.members, self.seed, self.overwrite,
                       progress=True, cache=self.cache)
         if 'warning' in ds.attrs: print(f'note: {ds.attrs["warning"]}')
+        if 'control' in ds.attrs:
+            wanted, got = (float(ds[f'control_{k}'].mean()) for k in ('target', 'reached'))
+            print(f'control: {ds.attrs["control"]}; wished for {wanted:.4g}, reached {got:.4g} on average')
         print(f'{ds.sizes["init_time"]} forecast(s) of {ds.sizes["lead_time"]} frames in {self.out}')
 
 # %% ../../nbs/90_cli.ipynb #cell-8
@@ -192,6 +203,7 @@ HELP = '''usage: wxnb COMMAND [flags]
   reconstruct   fields into the latent of an autoencoder and back: errors, maps, spectra
   walk          from one day's weather to another's through that latent: a film
   forecast      forecast with a trained run or a baseline
+  products      of an ensemble forecast: mean, quantiles, probability maps, a film
   verify        score forecast files against what came true
   upstream      does the weather next door help? an experiment with a placebo
   bench         measure a system against its reference: time and memory
@@ -209,10 +221,11 @@ def dispatch(args:list[str]):
         return _choose(rest, 'data', dict(inspect='variables, units, grid, times, gaps and a picture of weather data'))
     if command == 'train':
         trainers = dict(convlstm=train_convlstm, strainnet=train_strainnet, diffusion=train_diffusion,
-                        fewstep=train_fewstep, svae=train_svae)
+                        fewstep=train_fewstep, svae=train_svae, framevae=train_framevae, prediff=train_prediff,
+                        alignment=train_alignment)
         return trainers[rest[0]](rest[1:]) if rest and rest[0] in trainers else _choose(rest, 'train', TRAIN)
     if command == 'upstream': return upstream(rest)
-    simple = dict(forecast=Forecast, verify=Verify, reconstruct=Reconstruct, walk=Walk, demo=Demo, bench=Bench,
+    simple = dict(forecast=Forecast, products=Products, verify=Verify, reconstruct=Reconstruct, walk=Walk, demo=Demo, bench=Bench,
                   parity=Parity)
     if command not in simple:
         raise BadInput(f'no command {command!r}; there are data, train, upstream, {", ".join(simple)}')

@@ -63,7 +63,10 @@ TRAIN = {'convlstm': 'a small ConvLSTM whose memory moves with the rain, for rad
          'strainnet': 'a ConvLSTM U-Net from levels and rain, or rain alone, to the next rain map',
          'diffusion': 'a score network that draws ensembles, for any fields on a grid',
          'fewstep': 'a student of it whose forecasts take four evaluations or fewer',
-         'svae': 'an autoencoder of fields on grids, its latent Gaussian or on spheres'}
+         'svae': 'an autoencoder of fields on grids, its latent Gaussian or on spheres',
+         'framevae': 'the autoencoder of single frames in whose latents prediff forecasts',
+         'prediff': 'a latent-diffusion nowcaster that draws ensembles of sequences',
+         'alignment': 'what reads properties off noisy latents, to control a forecast of prediff'}
 
 # %% ../../nbs/89_train_commands.ipynb #cell-8
 def train_convlstm(args:list[str]):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DiscriminatorConfig', 'FramesConfig', 'rivals', 'frame_windows', 'train_framevae', 'load_framevae', 'export_framevae',
-           'Latents', 'reconstructed', 'errors_by_class']
+           'Latents', 'reconstructed', 'errors_by_class', 'held_out_errors']
 
 # %% ../../nbs/79_frames.ipynb #cell-2
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from ..data.windows import Normaliser, WeatherData, Windows
 from ..models.adversary import Discriminator, FrameLoss, FrameObjectiveConfig, Rivals
 from ..models.framevae import FrameVAE, FrameVAEConfig
 from ..nn.layers import Geometry, cut_out, fit_to
-from .records import WindowConfig, about_record, read_record, training_frames, write_config
+from .records import WindowConfig, about_record, read_record, training_frames, windows_of, write_config
 from ..train import TrainConfig, Trainee, export, fit, load
 from ..verify.fields import classes
 
@@ -62,10 +62,9 @@ def frame_windows(
     c:FramesConfig, # with variables
 ) -> WeatherData:
     "The frames of a record, divided and normalised. `BadInput` if crops are no multiple of the factor."
-    w, t, by = c.window, c.train, c.model.factor
-    if w.crop % by: raise BadInput(f'crop is {w.crop}; wanted a multiple of {by}, or 0 for whole frames')
-    return WeatherData(training_frames(record, w.coarsen, c.variables), w.context, w.lead, None, w.shares, w.gap,
-                       w.batch, t.steps*t.accumulate, t.seed, w.crop or None, w.turn)
+    by = c.model.factor
+    if c.window.crop % by: raise BadInput(f'crop is {c.window.crop}; wanted a multiple of {by}, or 0 for whole frames')
+    return windows_of(record, c.variables, None, c.window, c.train)
 
 # %% ../../nbs/79_frames.ipynb #cell-10
 def train_framevae(
@@ -214,3 +213,21 @@ def errors_by_class(
     rows = {n: row(kind == i) for i, n in enumerate(names) if (kind == i).any()}
     rows['all'] = row(np.ones(len(t), bool))
     return pd.DataFrame.from_dict(rows, orient='index').rename_axis('true rain')
+
+# %% ../../nbs/79_frames.ipynb #cell-21
+def held_out_errors(
+    run:str | Path,                # of `train_framevae`
+    data:str | Path | xr.Dataset,  # the record that it was trained on
+    cache:str | Path | None=None,  # a folder in which to keep what was read
+    most:int=64,                   # frames to look at, spread over the held-out part
+) -> pd.DataFrame:                 # as `errors_by_class`; of what is no rain by thirds
+    "Errors of the frames that training did not see."
+    net, saved = load_framevae(run)
+    c = configure(FramesConfig, saved['config'], str(run))
+    record, _ = read_record(data, c.variables, c.target, cache)
+    starts = frame_windows(record, c).split.test
+    some = starts[np.unique(np.linspace(0, len(starts) - 1, most).astype(int))]
+    frames = training_frames(record.isel(time=some), c.window.coarsen, c.variables).load()
+    n = Normaliser(**{k: tuple(v) for k, v in saved['normaliser'].items()})
+    truth, decoded = frames.values, reconstructed(Latents(net), n, frames).values
+    return errors_by_class(truth, decoded, *([] if any(n.log) else [np.nanquantile(truth, (1/3, 2/3))]))
