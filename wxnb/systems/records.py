@@ -171,7 +171,7 @@ def training_frames(
 def windows_of(
     record:xr.Dataset,           # from `read_record`
     variables:Sequence[str],     # what is seen
-    target:str,                  # one of them, to be forecast
+    target:str | None,           # one of them, to be forecast; None: all
     window:WindowConfig,
     train:TrainConfig,
     normaliser:Normaliser | None=None, # None: statistics of the training part
@@ -179,9 +179,10 @@ def windows_of(
     "The windows of a record, divided and normalised."
     w, split = window, None
     if 'event' in record.coords:
-        split = split_events(record[[target]], event_starts(record[[target]], w.context + w.lead), shares=w.shares)
-    return WeatherData(training_frames(record, w.coarsen, variables), w.context, w.lead, [target], w.shares, w.gap,
-                       w.batch, train.steps*train.accumulate, train.seed, w.crop or None, w.turn,
+        one = record[[target or variables[0]]]
+        split = split_events(one, event_starts(one, w.context + w.lead), shares=w.shares)
+    return WeatherData(training_frames(record, w.coarsen, variables), w.context, w.lead, [target] if target else None,
+                       w.shares, w.gap, w.batch, train.steps*train.accumulate, train.seed, w.crop or None, w.turn,
                        normaliser=normaliser, split=split)
 
 # %% ../../nbs/69_records.ipynb #cell-23
