@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PreDiffConfig', 'LatentDenoiser', 'unpack', 'latent_network', 'latent_windows', 'noise_of_latents', 'train_prediff',
-           'print_of', 'load_prediff', 'build_prediff', 'LatentForecaster']
+           'print_of', 'load_prediff', 'build_prediff', 'export_prediff', 'LatentForecaster']
 
 # %% ../../nbs/79_latent.ipynb #cell-2
 import zlib
@@ -31,7 +31,7 @@ from .control import PROPERTIES, climate
 from .diffusion import SCALINGS, NoiseConfig, SamplingConfig, settled
 from .frames import Latents, load_framevae
 from .records import WindowConfig, about_record, read_record, windows_of, write_config
-from ..train import TrainConfig, Trainee, fit, load
+from ..train import TrainConfig, Trainee, export, fit, load
 
 # %% ../../nbs/79_latent.ipynb #cell-7
 @dataclass(frozen=True)
@@ -179,7 +179,21 @@ def build_prediff(
     latents = Latents(FrameVAE(configure(FrameVAEConfig, saved['autoencoder'], source)))
     return latent_network(c, latents, tuple(saved['size'])), c
 
-# %% ../../nbs/79_latent.ipynb #cell-18
+# %% ../../nbs/79_latent.ipynb #cell-17
+def export_prediff(
+    run:str | Path,        # of `train_prediff`
+    path:str | Path,       # .safetensors
+    frames:str | Path,     # the file of `export_framevae` that it was trained with, in the same folder
+    overwrite:bool=False,  # may it replace what is there?
+) -> Path:
+    "The denoiser in float16; its autoencoder stays in the file `frames`. `BadInput` if that is another one."
+    weights, saved = load(run)
+    if print_of(load_framevae(frames)[0]) != saved['frames_id']:
+        raise BadInput(f'{run} was trained with another autoencoder than {frames}')
+    own = {k: v for k, v in weights.items() if not k.startswith('latents.autoencoder.')}
+    return export(own, saved | dict(parts={'latents.': Path(frames).stem}), path, overwrite, half=True)
+
+# %% ../../nbs/79_latent.ipynb #cell-19
 @dataclass(frozen=True)
 class LatentForecaster:
     "A denoiser of latents as a forecaster."
