@@ -52,14 +52,19 @@ class SamplingConfig:
     sampler: str = 'dpmpp_2m'    # ancestral, ddim, euler, heun, dpmpp_2m; of a student of few steps consistency
     evaluations: int = 20        # of the network, for each member
     churn: float = 0.            # of euler and heun: noise put back before the steps
+    low: float = 0.              # least level of the noise; 0: that of training
+    high: float = 0.             # largest; 0: that of training
 
     def __post_init__(self):
-        self.levels(1., 2.)
+        if min(self.low, self.high) < 0 or self.high and self.low >= self.high:
+            raise BadInput(f'levels from {self.low} to {self.high}; wanted 0, or the lower first')
+        self.levels(*(1., 2.) if not self.high else (self.high/2, self.high))
         if not 0 <= self.churn < np.inf or self.churn and self.sampler not in ('euler', 'heun'):
             raise BadInput(f'churn {self.churn} with {self.sampler}; wanted 0, or a positive number with euler or heun')
 
-    def levels(self, first:float, last:float) -> Tensor: # [n + 1], from `last` to 0
-        "The noise levels of a forecast."
+    def levels(self, first:float, last:float) -> Tensor: # [n + 1], from the largest to 0
+        "The noise levels of a forecast by a network trained from `first` to `last`."
+        first, last = self.low or first, self.high or last
         if self.sampler == 'consistency': return few_levels(self.evaluations, first, last)
         return karras(steps_for(self.sampler, self.evaluations), first, last)
 
@@ -270,7 +275,7 @@ def sampled(
     if (s := getattr(model.forecaster, 'sampling', None)) is None:
         raise BadInput(f'{model.name} is no score network: it has neither sampler nor evaluations')
     churn = s.churn if sampler in (None, s.sampler) else 0.
-    new = SamplingConfig(sampler or s.sampler, evaluations or s.evaluations, churn)
+    new = replace(s, sampler=sampler or s.sampler, evaluations=evaluations or s.evaluations, churn=churn)
     if 'consistency' in (s.sampler, new.sampler) and s.sampler != new.sampler:
         raise BadInput(f'{model.name} is sampled by {s.sampler}, and cannot be by {new.sampler}')
     return replace(model, forecaster=replace(model.forecaster, sampling=new))
