@@ -185,12 +185,14 @@ def export_prediff(
     path:str | Path,       # .safetensors
     frames:str | Path,     # the file of `export_framevae` that it was trained with, in the same folder
     overwrite:bool=False,  # may it replace what is there?
+    sampling:SamplingConfig | None=None, # another way to draw than the run's own
 ) -> Path:
     "The denoiser in float16; its autoencoder stays in the file `frames`. `BadInput` if that is another one."
     weights, saved = load(run)
     if print_of(load_framevae(frames)[0]) != saved['frames_id']:
         raise BadInput(f'{run} was trained with another autoencoder than {frames}')
     own = {k: v for k, v in weights.items() if not k.startswith('latents.autoencoder.')}
+    if sampling: saved = saved | dict(config=saved['config'] | dict(sampling=asdict(sampling)))
     return export(own, saved | dict(parts={'latents.': Path(frames).stem}), path, overwrite, half=True)
 
 # %% ../../nbs/79_latent.ipynb #cell-19
