@@ -228,7 +228,8 @@ def _exported(path):
     except (SafetensorError, OSError) as e:
         raise BadInput(f'{path} is not a readable safetensors file: {e}') from None
     if 'wxnb' not in about: raise BadInput(f'{path} holds weights of another program: it does not say of what')
-    weights, saved = {k: v.float() if v.dtype == torch.float16 else v for k, v in weights.items()}, json.loads(about['wxnb'])
+    weights = {k: v.float() if v.dtype == torch.float16 else v for k, v in weights.items()}
+    saved = json.loads(about['wxnb'])
     for prefix, name in saved.get('parts', {}).items(): # what several files share lies beside them once
         weights |= {prefix + k: v for k, v in _exported(path.with_name(f'{name}.safetensors'))[0].items()}
     return weights, saved

@@ -53,7 +53,7 @@ class Forecast:
     members: int = 1                 # of an ensemble, where the model makes one
     sampler: str | None = None       # of a score network; if not given as trained
     evaluations: int | None = None   # of a score network, for each member; if not given as trained
-    control: str | None = None       # of prediff: mean=+2sd above the climate, mean=x1.5 the free mean, mean=3.5, area=...
+    control: str | None = None       # of prediff: mean=+2sd of the climate, mean=x1.5 the free mean, area=0.3
     alignment: str | None = None     # a run of train alignment for the control; if not given, through the decoder
     tolerance: float = 0.            # standard deviation that the control allows, as a share of the wish
     seed: int = 0                    # of the ensemble
@@ -225,8 +225,8 @@ def dispatch(args:list[str]):
                         alignment=train_alignment)
         return trainers[rest[0]](rest[1:]) if rest and rest[0] in trainers else _choose(rest, 'train', TRAIN)
     if command == 'upstream': return upstream(rest)
-    simple = dict(forecast=Forecast, products=Products, verify=Verify, reconstruct=Reconstruct, walk=Walk, demo=Demo, bench=Bench,
-                  parity=Parity)
+    simple = dict(forecast=Forecast, products=Products, verify=Verify, reconstruct=Reconstruct, walk=Walk, demo=Demo,
+                  bench=Bench, parity=Parity)
     if command not in simple:
         raise BadInput(f'no command {command!r}; there are data, train, upstream, {", ".join(simple)}')
     return tyro.cli(simple[command], prog=f'wxnb {command}', args=rest).run()

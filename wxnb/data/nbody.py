@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-import pandas as pd
 import torch
 import xarray as xr
 from sklearn.datasets import load_digits
@@ -202,7 +201,7 @@ def improve(
     steps:int=5,
 ) -> tuple[Tensor, Tensor]: # places [b, k, 2]; share of the squared light that they leave unexplained [b]
     "Places by least squares, @eq-nbody-follow, no step longer than 2 cells. Differentiable in `frames`."
-    b, k, size = len(frames), len(sprite), frames.shape[-1]
+    k, size = len(sprite), frames.shape[-1]
     small = 1e-4*(sprite**2).sum()*torch.eye(2*k).to(frames)
     half = 0.5*torch.eye(2).to(frames)
     unexplained = lambda place: (frames - render(place, sprite, size).sum(1)).flatten(1)

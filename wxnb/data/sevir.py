@@ -251,7 +251,7 @@ def split_events(
     seed:int=0,           # of the lot
 ) -> Split:               # starts of windows
     "Windows by day of event; of an episode, only those in its first part. `BadInput` names a part left empty."
-    day, episode = ds.day.values[starts], ds.episode.values[starts]
+    day = ds.day.values[starts]
     days = np.unique(day)
     if isinstance(by, str) and by == 'day': parts = [starts[i] for i in split_groups(day, shares, seed)]
     else:

@@ -83,7 +83,8 @@ def climate(
         batch = windows[i]
         n = batch.target_normaliser
         seen, come = n.invert(batch.obs), n.invert(batch.target)
-        pairs.append([measure(f, m.any(1, keepdim=True)).item() for f, m in ((seen, batch.obs_mask), (come, batch.mask))])
+        parts = (seen, batch.obs_mask), (come, batch.mask)
+        pairs.append([measure(f, m.any(1, keepdim=True)).item() for f, m in parts])
     x, y = np.array(pairs).T
     b = np.cov(x, y, bias=True)[0, 1]/x.var() if x.var() > 0 else 0.
     a = y.mean() - b*x.mean()

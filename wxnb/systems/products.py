@@ -15,7 +15,7 @@ import xarray as xr
 
 from ..core import BadInput, provenance, versions, write_whole
 from ..data.windows import RAIN_UNITS
-from ..plot import animate, field, picture, strip
+from ..plot import animate, field, strip
 from ..plot.maps import unit_text
 from .pipeline import open_forecast
 from .report import may_replace, page, rain_thresholds

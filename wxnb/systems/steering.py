@@ -97,7 +97,8 @@ class PropertyLoss:
         noise = torch.randn(z.shape, generator=generator, device=generator.device).to(z)
         m, v = model(z + along(sigma, z)*noise, sigma)
         nats = ((wanted - m)**2/v + (v/model.spread**2).log())/2
-        return nats.sum(), torch.tensor(float(nats.numel())), dict(error=((wanted - m)/model.spread).abs().mean().item())
+        error = ((wanted - m)/model.spread).abs().mean().item()
+        return nats.sum(), torch.tensor(float(nats.numel())), dict(error=error)
 
 # %% ../../nbs/79_steering.ipynb #cell-10
 def train_alignment(
@@ -125,7 +126,8 @@ def train_alignment(
         torch.manual_seed(t.seed)
         model = reader(config, denoiser, p.mean(0), p.std(0))
     about = dict(kind='alignment', config=asdict(config), frames_id=saved['frames_id'])
-    run = fit(Trainee(model, loss, t, about), windows.train_dataloader(), windows.val_dataloader(), out, resume, overwrite)
+    trainee = Trainee(model, loss, t, about)
+    run = fit(trainee, windows.train_dataloader(), windows.val_dataloader(), out, resume, overwrite)
     write_config(run, config)
     return run
 
@@ -177,7 +179,8 @@ class Controlled(LatentForecaster):
         target = self.target(batch, n, seed)
         seen = batch.obs_mask.any(1, keepdim=True)
         plain = lambda x, sigma, cond: self.model(x, sigma, cond['context'])
-        measure = lambda z, cond: self.measure(batch.target_normaliser.invert(self.model.decode(z, batch)), cond['known'])
+        invert, decode = batch.target_normaliser.invert, self.model.decode
+        measure = lambda z, cond: self.measure(invert(decode(z, batch)), cond['known'])
         aim, tolerance = lambda cond: cond['target'], self.tolerance*float(target.abs().mean())
         if self.read is None: guided = through(plain, measure, aim, tolerance)
         else: guided = towards(plain, lambda x, sigma, cond: self.read(x, sigma), aim, tolerance, believe=True)
@@ -228,7 +231,8 @@ def control(
 ) -> Model:
     "The model with control. `BadInput` if it cannot be controlled, or not so."
     f, saved, w = model.forecaster, model.saved, wish(what) if isinstance(what, str) else what
-    if saved.get('kind') != 'prediff': raise BadInput(f'{model.name} cannot be controlled; wanted a run of train prediff')
+    if saved.get('kind') != 'prediff':
+        raise BadInput(f'{model.name} cannot be controlled; wanted a run of train prediff')
     if not 0 <= tolerance < math.inf: raise BadInput(f'tolerance is {tolerance}; wanted a finite share, at least 0')
     if measure is None: known_properties([w.name])
     if w.kind == 'sd' and w.name not in saved['climate']:
