@@ -77,7 +77,7 @@ class DiffusionArguments:
 def prediff_alignment(
     golden:Golden,     # of kind 'prediff_alignment'
     dtype:torch.dtype, # to compute in
-) -> dict[str, Tensor]: # 'pred', 'objective', 'gradient', 'mean_shift', 'posterior_log_variance_clipped', 'aligned_mean'
+) -> dict[str, Tensor]: # what is read, how far off, the gradient of that, and the step
     "What our `PropertyNet` reads off noisy latents, and the step towards the wish."
     guide = configure(Guide, golden.config['kwargs'], 'kwargs')
     given = golden.config.get('diffusion_kwargs', {})
