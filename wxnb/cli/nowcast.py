@@ -101,14 +101,16 @@ def train_alignment(args:list[str]):
         "Train a network that reads properties off noisy latents, for a run of `wxnb train prediff`."
         model: str                   # the run's folder, or weights that come with the package
         properties: tuple[str, ...] = config.properties # mean, area
-        fold: int = config.fold      # side of the squares of latents that are one token
+        form: str = config.form      # of the network: local, or attention as published
+        width: int = config.width    # of the local one
+        fold: int = config.fold      # of the published one: side of the squares of latents that are one token
         batch: int = config.batch    # windows in a batch
         draws: int = config.draws    # noise levels for each, which is encoded and decoded once
         net: steering.PropertyNetConfig = config.model
         train: flat[steering.TrainConfig] = config.train
 
     a = tyro.cli(Train, prog='wxnb train alignment', args=args)
-    config = steering.AlignmentConfig(a.properties, a.net, a.fold, a.batch, a.draws, a.train)
+    config = steering.AlignmentConfig(a.properties, a.form, a.width, a.net, a.fold, a.batch, a.draws, a.train)
     print(f'trained: {steering.train_alignment(a.model, a.data, a.out, config, *a.where)}')
 
 # %% ../../nbs/89_train_nowcaster.ipynb #cell-9
