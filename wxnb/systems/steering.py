@@ -118,8 +118,8 @@ class PropertyLoss:
     levels: Callable         # law of the noise levels
     draws: int = 8
 
-    def fields(self, batch:Batch, z:Tensor) -> tuple[Tensor, Tensor]: # physical [b, l, c, h, w], observed [b, 1, c, h, w]
-        "What latents are decoded to, and where it counts."
+    def fields(self, batch:Batch, z:Tensor) -> tuple[Tensor, Tensor]:
+        "What latents are decoded to, physical [b, l, c, h, w], and where it counts [b, 1, c, h, w]."
         fields = batch.target_normaliser.invert(self.denoiser.decode(z, batch))
         return fields, batch.obs_mask.any(1, keepdim=True)
 
@@ -193,7 +193,8 @@ def reader(
 ) -> Reader:
     "The reader of a configuration, for the latents of a denoiser."
     c, by, n_out = denoiser.net.config, config.fold, 2*len(config.properties)
-    if config.form == 'local': return Reader(LocalNet(c.channels, n_out, config.width), denoiser.scaling, centre, spread)
+    if config.form == 'local':
+        return Reader(LocalNet(c.channels, n_out, config.width), denoiser.scaling, centre, spread)
     shape = dict(channels=c.channels*by**2, frames=c.frames, size=tuple(-(-n//by) for n in c.size))
     net = replace(config.model, properties=n_out, net=replace(config.model.net, **shape))
     return Reader(PropertyNet(net), denoiser.scaling, centre, spread, by)
@@ -238,7 +239,8 @@ class Controlled(LatentForecaster):
         ruler = (lambda p: (p + least).log()) if named else (lambda p: p)
         measure = lambda z, cond: ruler(self.measure(invert(decode(z, batch)), cond['known']))
         aim, tolerance = lambda cond: cond['target'], self.tolerance*float(target.abs().mean())
-        guided = exact = through(plain, measure, lambda cond: ruler(cond['target']), self.tolerance if named else tolerance)
+        aimed = lambda cond: ruler(cond['target'])
+        guided = exact = through(plain, measure, aimed, self.tolerance if named else tolerance)
         if self.read is not None: # the last three evaluations mend what the reader misread
             last = float(self.sampling.levels(self.noise.first, self.noise.last)[-4:][0])*1.001
             learnt = towards(plain, lambda x, sigma, cond: self.read(x, sigma), aim, tolerance)
