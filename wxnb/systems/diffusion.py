@@ -275,7 +275,7 @@ def sampled(
     if (s := getattr(model.forecaster, 'sampling', None)) is None:
         raise BadInput(f'{model.name} is no score network: it has neither sampler nor evaluations')
     churn = s.churn if sampler in (None, s.sampler) else 0.
-    new = replace(s, sampler=sampler or s.sampler, evaluations=evaluations or s.evaluations, churn=churn)
+    new = SamplingConfig(sampler or s.sampler, evaluations or s.evaluations, churn, s.low, s.high)
     if 'consistency' in (s.sampler, new.sampler) and s.sampler != new.sampler:
         raise BadInput(f'{model.name} is sampled by {s.sampler}, and cannot be by {new.sampler}')
     return replace(model, forecaster=replace(model.forecaster, sampling=new))
