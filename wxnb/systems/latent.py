@@ -193,7 +193,15 @@ def export_prediff(
         raise BadInput(f'{run} was trained with another autoencoder than {frames}')
     own = {k: v for k, v in weights.items() if not k.startswith('latents.autoencoder.')}
     if sampling: saved = saved | dict(config=saved['config'] | dict(sampling=asdict(sampling)))
-    return export(own, saved | dict(parts={'latents.': Path(frames).stem}), path, overwrite, half=True)
+    path, encoder = Path(path), 'net.encoder.' # of the observed frames: a file of its own, so that none is large
+    seen = {k.removeprefix(encoder): v for k, v in own.items() if k.startswith(encoder)}
+    own = {k: v for k, v in own.items() if not k.startswith(encoder)}
+    parts = {'latents.': Path(frames).stem}
+    if seen:
+        beside = path.with_name(f'{path.stem}-context.safetensors')
+        export(seen, dict(kind='part of prediff'), beside, overwrite, half=True)
+        parts[encoder] = beside.stem
+    return export(own, saved | dict(parts=parts), path, overwrite, half=True)
 
 # %% ../../nbs/79_latent.ipynb #cell-19
 @dataclass(frozen=True)
