@@ -7,7 +7,7 @@ __all__ = ['NCSNpp', 'score_sde_config', 'mcvd_config']
 
 # %% ../../nbs/56_ncsnpp.ipynb #cell-2
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 
 import numpy as np
@@ -104,12 +104,14 @@ class NCSNpp(nn.Module):
         x:Tensor,                # [b, channels, h, w], any h and w
         label:Tensor,            # [b] noise level, step, or what `Preconditioning` makes of it
         cond:Tensor | None=None, # [b, cond_channels, h, w]; None: zeros
+        after:Sequence[Callable[[Tensor], Tensor]]=(), # changes of the maps behind the middle and behind each level up
     ) -> Tensor:                 # [b, channels, h, w]
         c, by = self.config, 2**(len(self.config.multipliers) - 1)
         b, size = x.shape[0], x.shape[2:]
         for name, t, wanted in (('x', x, (b, c.channels, *size)), ('label', label, (b,)),
                                 ('cond', cond, (b, c.cond_channels, *size))):
             if t is not None and t.shape != wanted: raise BadInput(f'{name} is {tuple(t.shape)}; wanted {wanted}')
+        if len(after) > len(self.up) + 1: raise BadInput(f'{len(after)} changes for {len(self.up) + 1} maps')
         if cond is None: cond = x.new_zeros(b, c.cond_channels, *size)
         emb = self.embedding(x, label, cond)
         h = torch.cat([x, cond], 1)
@@ -122,14 +124,17 @@ class NCSNpp(nn.Module):
             skips.append(left)
         skips = sum(skips, [])
         h, pyramid = self.middle2(self.attention(self.middle1(h, emb)), emb), None
-        for level in self.up: h, pyramid = level(h, emb, skips, pyramid)
+        if after: h = after[0](h)
+        for i, level in enumerate(self.up, 1):
+            h, pyramid = level(h, emb, skips, pyramid)
+            if i < len(after): h = after[i](h)
         h = pyramid if self.last is None else self.last(self.norm(h))
         h = cut_out(h, size, by, Geometry())
         if c.divide == 'label': h = h/label.to(h)[:, None, None, None]
         if c.divide == 'table': h = h/self.table[label.long()][:, None, None, None]
         return h.contiguous()
 
-# %% ../../nbs/56_ncsnpp.ipynb #cell-21
+# %% ../../nbs/56_ncsnpp.ipynb #cell-23
 def _in_order(net:NCSNpp) -> Iterator[str]:
     "Names of our layers in the order of the published `all_modules`."
     c = net.config
@@ -153,7 +158,7 @@ def _in_order(net:NCSNpp) -> Iterator[str]:
         if level.up is not None: yield f'up.{i}.up'
     if net.last is not None: yield from ('norm', 'last')
 
-# %% ../../nbs/56_ncsnpp.ipynb #cell-22
+# %% ../../nbs/56_ncsnpp.ipynb #cell-24
 def _parts(layer:str, net:NCSNpp) -> dict[str, str]: # our name of a part -> the published one
     "How the public code (score_sde_pytorch, or MCVD if the norms are adaptive) calls the parts of a layer."
     video, plain = net.config.adaptive, {'': 'Conv_0' if layer.endswith('short') else ''}
@@ -166,7 +171,7 @@ def _parts(layer:str, net:NCSNpp) -> dict[str, str]: # our name of a part -> the
             Resample: {'conv': 'Conv2d_0' if len(net.config.taps) else 'Conv_0'},
             NormAct: {'norm': 'Norm_0' if video else ''}}.get(type(net.get_submodule(layer)), plain)
 
-# %% ../../nbs/56_ncsnpp.ipynb #cell-23
+# %% ../../nbs/56_ncsnpp.ipynb #cell-25
 def _published(net:NCSNpp, start:int=0) -> dict[str, str]: # our name of a tensor -> the published one
     "The published names of all tensors of the network."
     names = {'table': 'sigmas'} if net.config.divide == 'table' else {}
@@ -179,7 +184,7 @@ def _published(net:NCSNpp, start:int=0) -> dict[str, str]: # our name of a tenso
             names[f'{layer}.{ours}'] = '.'.join(p for p in (f'all_modules.{number}', theirs, leaf) if p)
     return names
 
-# %% ../../nbs/56_ncsnpp.ipynb #cell-24
+# %% ../../nbs/56_ncsnpp.ipynb #cell-26
 def _load(
     net:NCSNpp,
     state:Mapping[str, np.ndarray | Tensor], # by published name
@@ -195,7 +200,7 @@ def _load(
     state = {k: turned(k, v) for k, v in state.items() if not any(fnmatch(k, u) for u in unused)}
     return load_state(net, state, names.get)
 
-# %% ../../nbs/56_ncsnpp.ipynb #cell-25
+# %% ../../nbs/56_ncsnpp.ipynb #cell-27
 def _section(
     kwargs:Mapping, # of the published constructor: sections of options
     name:str,       # of a section
@@ -208,7 +213,7 @@ def _section(
     if missing: raise BadInput(f"kwargs: {name!r} lacks {', '.join(missing)}")
     return {k: section.get(k, default) for k, default in wanted.items()}
 
-# %% ../../nbs/56_ncsnpp.ipynb #cell-26
+# %% ../../nbs/56_ncsnpp.ipynb #cell-28
 def _levels(size, multipliers, resolutions) -> tuple[int, ...]:
     "The levels whose maps are as wide as one of the resolutions."
     try: return tuple(i for i in range(len(multipliers)) if size//2**i in resolutions)
@@ -216,7 +221,7 @@ def _levels(size, multipliers, resolutions) -> tuple[int, ...]:
         raise BadInput(f'kwargs: image_size {size!r}, ch_mult {multipliers!r}, attn_resolutions {resolutions!r}; '
                        'wanted a number and two lists') from None
 
-# %% ../../nbs/56_ncsnpp.ipynb #cell-27
+# %% ../../nbs/56_ncsnpp.ipynb #cell-29
 def score_sde_config(
     kwargs:Mapping, # of the published constructor: sections 'model', 'data', and 'training' for Fourier embeddings
 ) -> NCSNppConfig:
@@ -245,7 +250,7 @@ def score_sde_config(
         divide='none' if not m['scale_by_sigma'] else 'label' if fourier else 'table',
         noise_levels=m['num_scales']), 'kwargs')
 
-# %% ../../nbs/56_ncsnpp.ipynb #cell-28
+# %% ../../nbs/56_ncsnpp.ipynb #cell-30
 def mcvd_config(
     kwargs:Mapping, # of the published constructor: sections 'model' and 'data'
 ) -> NCSNppConfig:
