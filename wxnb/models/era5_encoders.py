@@ -36,10 +36,10 @@ class ERA5Encoder(nn.Module):
         super().__init__()
         if factor not in (1, 2, 4, 8): raise BadInput(f'factor {factor}; three convolutions make 1, 2, 4 or 8')
         if len(widths) != 3 or min(*widths, frames, channels) < 1:
-            raise BadInput(f'widths {tuple(widths)}, {frames} frames of {channels} channels; wanted 3, all positive')
+            raise BadInput(f'widths {tuple(widths)}, {frames} frames of {channels} channels; wanted 3, all > 0')
         if padding not in ('causal', 'source'): raise BadInput(f"padding {padding!r}; wanted 'causal' or 'source'")
         if padding == 'source' and frames != 4:
-            raise BadInput(f"{frames} frames: the source's encoder makes one map of 4 only; 'causal' takes any number")
+            raise BadInput(f"{frames} frames: the source's encoder makes one map of 4 only; 'causal' takes any")
         self.factor, self.frames, self.channels, self.padding = factor, frames, channels, padding
         self.convs, n = nn.ModuleList(), channels
         for i, width in enumerate(widths):
