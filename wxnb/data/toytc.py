@@ -210,7 +210,7 @@ def tracks(
     after:Environment,  # from there on
 ) -> tuple[np.ndarray, np.ndarray]: # places (x, y), units [n, t, 2]; strengths [n, t], share of 85 m s-1
     "Where the storms go and how strong they become, @eq-toytc-storm."
-    dt, n = 1/c.substeps, len(d.normal)
+    dt = 1/c.substeps
     x = 0.22*(2*d.uniform[:, 1:3] - 1) - before.mean*(c.past + 1)
     v, eta = 0.22 + 0.53*d.uniform[:, 3], c.s_x*d.normal[:, 3:5]
     places, strengths = [x], [v]
@@ -376,7 +376,7 @@ def _record(c, seed, numbers, do, draw, what):
     metres = lambda axis: (axis, c.axis*SIDE/2, dict(units='m', standard_name=f'projection_{axis}_coordinate'))
     along = lambda q, units, name: ('time', q.ravel(), dict(units=units, long_name=name))
     day = times[::n].astype('datetime64[D]').astype('datetime64[ns]').repeat(n)
-    coords = dict(time=times, y=metres('y'), x=metres('x'),
+    coords = dict(time=times, true_time=('time', times), y=metres('y'), x=metres('x'),
                   event=('time', names), episode=('time', names), day=('time', day),
                   centre_y=along(x[..., 1]*SIDE/2, 'm', 'y of the storm'),
                   centre_x=along(x[..., 0]*SIDE/2, 'm', 'x of the storm'),
