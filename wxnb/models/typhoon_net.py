@@ -146,7 +146,7 @@ class TyphoonNet(nn.Module):
             tokens, log_var = self.encoders(obs)
             return dict(obs=obs, present=present | _known(obs)[:, None], tokens=tokens, log_var=log_var)
         if given is not None and given.shape != present.shape:
-            raise BadInput(f'present is {list(given.shape)}; wanted {list(present.shape)}: {", ".join(c.variables)}')
+            raise BadInput(f'present is {list(given.shape)}; wanted {list(present.shape)}: {c.variables}')
         fields = cond.get('era5') or {}
         if wrong := {k: list(v.shape) for k, v in fields.items() if len(v) != b}:
             raise BadInput(f'fields of {wrong}; wanted {b} samples as in obs')
