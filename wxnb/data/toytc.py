@@ -431,7 +431,7 @@ def resimulate(
         if k not in DO: raise BadInput(f'do({k!r}); wanted {", ".join(f"{n} ({u})" for n, u in DO.items())}')
         if np.shape(v) not in ((), (len(numbers),)) or not np.isfinite(v).all():
             raise BadInput(f'do({k!r}) = {v!r}; wanted a number, or one for each of {len(numbers)} films')
-    out = _record(c, films.attrs['seed'], numbers, do, draw, f'resimulate do={do}, draw={draw}')
+    out = _record(c, int(films.attrs['seed']), numbers, do, draw, f'resimulate do={do}, draw={draw}')
     a, b = (ds.max_wind.values.reshape(-1, c.frames)[:, :c.past] for ds in (out, films))
     if not np.array_equal(a, b):
         k = films.event.values[::c.frames][(a != b).any(1)][0]
