@@ -114,7 +114,8 @@ class CrossAttention(nn.Module):
             raise BadInput(f'a map {list(x.shape)} and tokens {list(tokens.shape)}; '
                            f'wanted [b, {self.channels[0]}, h, w] and [b, {self.channels[1]}, .., ..]')
         if self.direction == 'era5_query' and x.shape[-2:] != tokens.shape[-2:]:
-            raise BadInput(f'tokens on {list(tokens.shape[2:])} cells ask a map of {list(x.shape[2:])}; wanted equal')
+            raise BadInput(f'tokens on {list(tokens.shape[2:])} cells ask a map of {list(x.shape[2:])}; '
+                           'wanted equal')
         if at is not None and at.shape != (n := tokens.shape[2]*tokens.shape[3], 2):
             raise BadInput(f'places {list(at.shape)} of {n} tokens; wanted [{n}, 2]')
 
