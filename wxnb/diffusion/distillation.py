@@ -187,24 +187,23 @@ class Balance(nn.Module):
 def feature_loss(
     student:Mapping[str, Tensor], # {variable: [b, c, h, w]}
     teacher:Mapping[str, Tensor], # the same
-    weight:Tensor | float=1.,     # for each case [b]
+    weights:Mapping[str, Tensor], # {variable: [b]}, of each case
 ) -> Tensor:                      # []
     "Squared error as a share of the variance of the teacher's features, mean over variables, cases and elements."
-    def one(s, t):
-        error = ((s - t)**2).flatten(1).mean(1)/t.var().clamp(min=1e-8)
-        return (weight*error).mean()
-    if not teacher: return torch.zeros(())
-    return torch.stack([one(student[k], t) for k, t in teacher.items()]).mean()
+    def one(s, t, w): return (w*((s - t)**2).flatten(1).mean(1)).mean()/t.var().clamp(min=1e-8)
+    terms = [one(student[k], t, weights[k]) for k, t in teacher.items()]
+    return torch.stack(terms).mean() if terms else torch.zeros(())
 
 # %% ../../nbs/65_distillation.ipynb #cell-34
 @dataclass(frozen=True)
 class DistillationLoss:
     "@eq-four-levels as a loss for training: `loss(model, batch, generator) -> (sum, weight, logged)`."
     unpack: Callable[[Any], tuple]     # batch -> (clean fields [b, ...], where they are valid or None, condition)
-    teachers: Sequence[nn.Module]      # denoisers with `features`, one for each fold
-    tokens: Callable                   # (batch, condition) -> {variable: (deep, upper)}, what their encoders say
-    fold: Callable                     # batch -> int [b], which of the teachers is asked
-    white: Mapping[str, tuple[Whitening, Whitening]] # of deep and upper tokens, by variable
+    teachers: Sequence[nn.Module]      # denoisers with `features`: one trained on all films, then one for each fold
+    context: Callable                  # (batch, condition) -> what the first teacher makes of the condition: its
+                                       # tokens {variable: (deep, upper)}, and which variables are present [b, n]
+    white: Mapping[str, tuple[Whitening, Whitening]] # of deep and upper tokens; variables as in `present`
+    fold: Callable = lambda batch: None # batch -> int [b], from 1: the teacher that has not seen the case
     levels: Callable[[Tensor], Tensor] = LogNormal()
     weights: DistillationWeights = DistillationWeights()
     weight: str = 'edm'                # of the noise levels, a name in `WEIGHTS`
@@ -216,72 +215,72 @@ class DistillationLoss:
         noisy = x + along(sigma, x)*torch.randn(x.shape, generator=generator, device=generator.device).to(x)
         valid = torch.ones_like(x) if mask is None else mask.to(x)
         each = along(WEIGHTS[self.weight](sigma, getattr(model.scaling, 'sigma_data', 1.)), x)*valid
+        with torch.no_grad(): context = self.context(batch, cond)
+        present = {k: v.to(x) for k, v in zip(self.white, context['present'].T)}
         guess, f = model.features(noisy, sigma, cond)
         terms = dict(score=(each*(guess.float() - x)**2).sum()/valid.sum().clamp(min=1))
-        known = self.tokens(batch, cond)
-        terms['features'] = self._encoders(f, known)/2
+        terms['features'] = self._encoders(f, context['tokens'], present)/2
         if self.weights.output or self.weights.features:
-            output, attention = self._asked(model, noisy, sigma, cond, known, self.fold(batch), guess, f, x, each,
-                                            valid)
+            i = sigma.argsort(descending=True)[:max(1, math.ceil(self.weights.share*len(sigma)))]
+            some = lambda v: map_cond(lambda t: t[i], v)
+            with torch.no_grad():
+                theirs, t = self._taught(noisy[i], sigma[i], some(cond), some(context), self.fold(batch), i)
+            alpha = self._alpha(model, sigma[i], x[i], valid[i], theirs, guess[i].detach())
+            known = {k: v[i]*alpha for k, v in present.items()}
+            attention = sum(feature_loss(some(getattr(f, p)), getattr(t, p), known) for p in ('attn16', 'attn32'))/2
+            output = (along(alpha, x)*each[i]*(guess[i].float() - theirs)**2).sum()/valid.sum().clamp(min=1)
             terms |= dict(output=output, features=terms['features'] + attention/2)
-        if model.critic is not None: terms['causal'], _ = model.critic(*f.parts, x.flatten(1, 2))
+        if model.critic is not None:
+            parts = [model.critic(*parts, x.flatten(1, 2))[0] for parts in f.causal.values()]
+            terms['causal'] = torch.stack(parts).mean()
         factors = self._factors(model, terms)
-        total = sum(factors[k]*v for k, v in terms.items())
         count = valid.sum().detach()
         logs = {k: v.item() for k, v in terms.items()} | {f'weight_{k}': float(v) for k, v in factors.items()}
-        return total*count, count, logs
+        return sum(factors[k]*v for k, v in terms.items())*count, count, logs
 
     def _factors(self, model, terms):
         "The weight of every term."
-        w = self.weights
-        factors = {k: getattr(w, k) for k in terms}
-        if 'causal' in terms and not w.causal:
+        factors = {k: getattr(self.weights, k) for k in terms}
+        if 'causal' in terms and not self.weights.causal:
             score, causal = terms['score'].detach(), terms['causal'].detach()
-            factors['causal'] = (source_weight(score.item(), causal.item()) if w.balance == 'source' else
+            product = self.weights.balance == 'source'
+            factors['causal'] = (source_weight(score.item(), causal.item()) if product else
                                  model.balance.causal(score, causal))
         return factors
 
-    def _encoders(self, f, known):
+    def _encoders(self, f, tokens, present):
         "What the student's encoders make of the images, against what the teacher's make of the fields; two places."
-        if not known: return torch.zeros(())
         def place(i, mean, log_var):
-            if not self.weights.whitened: return feature_loss(mean, {k: v[i] for k, v in known.items()})
-            return torch.stack([hallucination(mean[k], log_var[k], v[i], self.white[k][i]).mean()
-                                for k, v in known.items()]).mean()
+            true = {k: v[i] for k, v in tokens.items()}
+            if not self.weights.whitened: return feature_loss(mean, true, present)
+            terms = [(present[k]*hallucination(mean[k], log_var[k], t, self.white[k][i])).mean()
+                     for k, t in true.items()]
+            return torch.stack(terms).mean() if terms else torch.zeros(())
         return (place(0, f.enc16, f.log_var16) + place(1, f.enc32, f.log_var32))/2
 
-    def _asked(self, model, noisy, sigma, cond, known, fold, guess, f, x, each, valid):
-        "Output and attention of the noisiest cases, against those of a teacher that has not seen them."
-        i = sigma.argsort(descending=True)[:max(1, math.ceil(self.weights.share*len(sigma)))]
-        told = map_cond(lambda v: v[i], {k: v for k, v in cond.items() if k != 'era5'} | dict(tokens=known))
-        with torch.no_grad(): theirs, t = ask(self.teachers, fold[i], noisy[i], sigma[i], told)
-        counts = valid[i].flatten(1).sum(1).clamp(min=1)
-        errors = [((v - x[i])**2*valid[i]).flatten(1).sum(1)/counts for v in (theirs, guess[i].detach())]
-        alpha = torch.ones_like(sigma[i])
-        if self.weights.gated:
-            if model.training: model.balance.advantage.update(sigma[i], *errors)
-            sigma_data = getattr(model.scaling, 'sigma_data', 1.)
-            alpha = teacher_weight(sigma[i], sigma_data)*model.balance.advantage(sigma[i])
-        output = (along(alpha, x)*each[i]*(guess[i].float() - theirs)**2).sum()/valid.sum().clamp(min=1)
-        attention = sum(feature_loss({k: v[i] for k, v in getattr(f, p).items()}, getattr(t, p), alpha)
-                        for p in ('attn16', 'attn32'))/2
-        return output, attention
+    def _taught(self, x, sigma, cond, context, fold, i):
+        "The guess of a teacher that has not seen the case, and the features of the first."
+        theirs, t = self.teachers[0].features(x, sigma, context)
+        return (theirs if fold is None else ask(self.teachers, fold[i], x, sigma, cond)), t
+
+    def _alpha(self, model, sigma, x, valid, teacher, student):
+        "How much the teacher counts, case by case; remembers how good both were."
+        if not self.weights.gated: return torch.ones_like(sigma)
+        def error(y): return ((y - x)**2*valid).flatten(1).sum(1)/valid.flatten(1).sum(1).clamp(min=1)
+        if model.training: model.balance.advantage.update(sigma, error(teacher), error(student))
+        return teacher_weight(sigma, getattr(model.scaling, 'sigma_data', 1.))*model.balance.advantage(sigma)
 
 # %% ../../nbs/65_distillation.ipynb #cell-36
 def ask(
-    teachers:Sequence[nn.Module], # denoisers with `features`
-    fold:Tensor,                  # int [b], which of them
+    teachers:Sequence[nn.Module], # denoisers
+    which:Tensor,                 # int [b], of them
     x:Tensor,                     # noisy fields [b, ...]
     sigma:Tensor,                 # [b]
     cond,                         # tensors [b, ...], nested
-) -> tuple[Tensor, Any]:          # guess like `x`, features
-    "Each case of its own teacher."
-    out, found = torch.empty_like(x), []
-    for k in fold.unique().tolist():
-        i = (fold == k).nonzero()[:, 0]
-        guess, f = teachers[k].features(x[i], sigma[i], map_cond(lambda v: v[i], cond))
-        out[i] = guess.to(out)
-        found.append((i, f))
-    if len(found) == 1: return out, found[0][1]
-    order = torch.cat([i for i, _ in found]).argsort()
-    return out, map_cond(lambda *v: torch.cat(v)[order], *(f for _, f in found))
+) -> Tensor:                      # like `x`
+    "The guess about each case of its own teacher."
+    out = torch.empty_like(x)
+    for k in which.unique().tolist():
+        i = (which == k).nonzero()[:, 0]
+        out[i] = teachers[k](x[i], sigma[i], map_cond(lambda v: v[i], cond)).to(out)
+    return out
