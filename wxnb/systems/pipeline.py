@@ -75,6 +75,7 @@ class Model:
     target: str = 'rain_rate'        # what it forecasts
     variables: tuple[str, ...] = ('rain_rate',) # what it wants to see
     leads: int | None = None         # frames it forecasts at most; None: as many as one likes
+    optional: tuple[str, ...] = ()   # those of `variables` that it can do without
 
 # %% ../../nbs/70_pipeline.ipynb #cell-14
 def plain(
@@ -113,7 +114,16 @@ def _prediff(saved, normaliser):
     net, c = build_prediff(saved, 'the checkpoint')
     return net, LatentForecaster(net, c.noise, c.window.lead, c.sampling), (c.target,), c.target, c.window.lead
 
-KINDS = dict(convlstm=_convlstm, strainnet=_strainnet, diffusion=_diffusion, prediff=_prediff)
+def _typhoon(saved, normaliser):
+    "The same of a run of `train teacher`, `student` or `distill`, and what it can do without."
+    from wxnb.systems.typhoon import TyphoonForecaster, build_typhoon
+    net, c = build_typhoon(saved, 'the checkpoint')
+    spared = c.variables if c.absent > 0 or saved.get('role') != 'teacher' else () # a student guesses them anyway
+    optional = tuple(v for v in normaliser.channels if v in spared)
+    forecaster = TyphoonForecaster(net, c.noise, c.window.lead, c.sampling)
+    return net, forecaster, normaliser.channels, c.target, c.window.lead, optional
+
+KINDS = dict(convlstm=_convlstm, strainnet=_strainnet, diffusion=_diffusion, prediff=_prediff, typhoon=_typhoon)
 
 # %% ../../nbs/70_pipeline.ipynb #cell-16
 def load_model(
@@ -134,10 +144,11 @@ def load_model(
         raise BadInput(f'{model} is a model of kind {saved.get("kind")!r}; wanted {" or ".join(KINDS)}')
     try:
         c, n = saved['config'], Normaliser(**{k: tuple(v) for k, v in saved['normaliser'].items()})
-        net, forecaster, variables, target, leads = KINDS[saved['kind']](saved, n)
+        net, forecaster, *about = KINDS[saved['kind']](saved, n)
         net.load_state_dict(weights)
         context, blocks = c['window']['context'], c['window']['coarsen']
-        return Model(saved['kind'], forecaster, n, context, blocks, saved, target, variables, leads)
+        variables, target, leads, *optional = about
+        return Model(saved['kind'], forecaster, n, context, blocks, saved, target, variables, leads, *optional)
     except (KeyError, TypeError, RuntimeError) as e:
         raise BadInput(f'{model} does not hold a whole model of this version: {" ".join(str(e).split())}') from None
 
@@ -149,14 +160,29 @@ def read_for(
 ) -> tuple[Model, xr.Dataset]:     # the model, which now knows the units of its target; what it wants to see
     "The record a model asks for. `BadInput` if it has not what is wanted."
     if model.variables == ('rain_rate',): return model, read_rain(data, cache)
-    record, _ = read_record(data, model.variables, model.target, cache)
-    if model.saved: return model, record
+    record, _ = read_record(data, model.variables, model.target, cache, model.optional)
+    if model.saved: return model, _without(record, model)
     units = record[model.target].attrs['units']
     if model.name in ('optical_flow', 'steps') and units not in RAIN_UNITS:
         raise BadInput(f'{model.name} is made for rain; {model.target} is in {units!r}')
     return replace(model, normaliser=plain(model.target, units)), record
 
-# %% ../../nbs/70_pipeline.ipynb #cell-18
+# %% ../../nbs/70_pipeline.ipynb #cell-19
+def _without(record, model):
+    "The record with the variables that it lacks and the model can do without: nowhere a value."
+    absent = [name for name in model.optional if name not in record]
+    if not absent: return record
+    units = dict(zip(model.normaliser.channels, model.normaliser.units))
+    v = record[model.target]
+    nothing = np.broadcast_to(np.float32(np.nan), v.shape)
+    record = record.assign({name: (v.dims, nothing, dict(units=units[name])) for name in absent})
+    return record.assign_attrs(absent=', '.join(absent))
+
+def _empty(record, model): # bool [time]
+    "Frames without a value of something that the model cannot do without."
+    return empty_frames(record.drop_vars([v for v in model.optional if v in record])).values
+
+# %% ../../nbs/70_pipeline.ipynb #cell-20
 def check_record(
     model:Model,
     rain:xr.Dataset, # from `read_rain` or `read_record`
@@ -178,7 +204,7 @@ def check_record(
             raise BadInput(f'{rain.attrs.get("source", "the record")} is on a {say(here, a)}; {model.name} was trained '
                            f'on a {say(there, b)}')
 
-# %% ../../nbs/70_pipeline.ipynb #cell-20
+# %% ../../nbs/70_pipeline.ipynb #cell-22
 def as_forecast(
     values:np.ndarray,       # [m, l, h, w], in the units and on the grid of `seen`
     seen:xr.DataArray,       # observed frames (time, y, x) on the grid wanted; the last is the start
@@ -199,7 +225,7 @@ def as_forecast(
     if m > 1: f = f.assign_coords(member=('member', np.arange(m), dict(standard_name='realization')))
     return f.to_dataset(name=seen.name)
 
-# %% ../../nbs/70_pipeline.ipynb #cell-21
+# %% ../../nbs/70_pipeline.ipynb #cell-23
 def start_index(
     times:np.ndarray,        # of the record
     starts:Sequence,         # wanted init times
@@ -226,7 +252,7 @@ def start_index(
         raise BadInput(f'start {index[twice[0]]:%Y-%m-%dT%H:%M} is given twice')
     return sorted(out)
 
-# %% ../../nbs/70_pipeline.ipynb #cell-22
+# %% ../../nbs/70_pipeline.ipynb #cell-24
 def held_out_starts(
     model:Model,
     times:np.ndarray,  # of the frames of the record that are not wholly missing
@@ -242,7 +268,7 @@ def held_out_starts(
         raise BadInput(f'the record of {times[0]} to {times[-1]} has nothing of the held-out part {first} to {last}')
     return part[window_starts(part, model.context + lead) + model.context - 1]
 
-# %% ../../nbs/70_pipeline.ipynb #cell-23
+# %% ../../nbs/70_pipeline.ipynb #cell-25
 def each_forecast(
     model:Model,
     rain:xr.Dataset,   # from `read_for`
@@ -267,9 +293,9 @@ def each_forecast(
     stacked = frames_of(span) if span.nbytes < 2**29 and not span.chunks else None # many channels take time to stack
     for i in tqdm(index, desc=f'forecast {model.name}', disable=not progress):
         seen = rain.isel(time=slice(i - context + 1, i + 1))
-        if empty_frames(seen).any():
+        if (empty := _empty(seen, model)).any():
             raise BadInput(f'start {times[i]} needs the {context} frames up to it; that of '
-                           f'{seen.time.values[empty_frames(seen)][0]} is wholly missing')
+                           f'{seen.time.values[empty][0]} is wholly missing')
         frames = stacked.sel(time=seen.time) if stacked is not None else frames_of(seen).load()
         windows = Windows(frames, np.array([0]), context, 0, model.normaliser, [model.target])
         batch = replace(windows[0], step=step)
@@ -289,7 +315,7 @@ def each_forecast(
         kept = {k: v for k, v in rain.attrs.items() if k in ('crs', 'institution', 'license')}
         yield as_forecast(np.asarray(y), like, step).assign_attrs(kept)
 
-# %% ../../nbs/70_pipeline.ipynb #cell-24
+# %% ../../nbs/70_pipeline.ipynb #cell-26
 def _as_trained(frames, model):
     "The channels of `frames` in the order of training. `BadInput` for one that is absent or in other units."
     units, n = dict(zip(frames.channel.values.tolist(), frames.units.values.tolist())), model.normaliser
@@ -299,7 +325,7 @@ def _as_trained(frames, model):
                            f'{"in " + repr(units[name]) if name in units else "not at all"}')
     return frames.sel(channel=list(n.channels))
 
-# %% ../../nbs/70_pipeline.ipynb #cell-25
+# %% ../../nbs/70_pipeline.ipynb #cell-27
 def forecast(
     model:str | Path | Model,     # the folder of a run, or one of `UNTRAINED`
     data:str | Path | xr.Dataset, # the record, as for `read_rain`
@@ -318,7 +344,7 @@ def forecast(
     model, rain = read_for(model, data, cache)
     if lead is None: lead = model.saved['config']['window']['lead'] if model.saved else 12
     if isinstance(start, (str, Path)):
-        if start == 'held-out': start = held_out_starts(model, rain.time.values[~empty_frames(rain).values], lead)
+        if start == 'held-out': start = held_out_starts(model, rain.time.values[~_empty(rain, model)], lead)
         else: start = open_forecast(start).init_time.values if str(start).endswith('.nc') else [start]
     start = [start] if np.ndim(start) == 0 else start
     each = each_forecast(model, rain, start, lead, members, seed, progress)
@@ -332,18 +358,19 @@ def forecast(
         source=f'{model.name} from {rain.attrs.get("source", "")}',
         history=provenance(f'{model.name} forecast, {lead} frames from {ds.sizes["init_time"]} start(s)'))
     if trained: ds.attrs['trained_on'] = ' to '.join(trained)
+    if 'absent' in rain.attrs: ds.attrs['note'] = f'not in the record, taken as missing: {rain.attrs["absent"]}'
     if inside: ds.attrs['warning'] = f'{len(inside)} start(s) in the training period, from {inside[0]}'
     if annotate := getattr(model.forecaster, 'annotate', None): ds = annotate(ds) # what it did, and how far it got
     if out: save_forecast(ds, out, overwrite)
     return ds
 
-# %% ../../nbs/70_pipeline.ipynb #cell-27
+# %% ../../nbs/70_pipeline.ipynb #cell-31
 def _may_write(out, overwrite):
     "`BadInput`, before any work is done, if a forecast cannot be written to `out`."
     if Path(out).suffix != '.nc': raise BadInput(f'{out} does not end in .nc, which is what is written')
     if Path(out).exists() and not overwrite: raise BadInput(f'{out} exists and is kept; say overwrite to replace it')
 
-# %% ../../nbs/70_pipeline.ipynb #cell-28
+# %% ../../nbs/70_pipeline.ipynb #cell-32
 def save_forecast(
     ds:xr.Dataset,       # from `forecast`
     out:str | Path,      # .nc
@@ -364,7 +391,7 @@ def save_forecast(
     with write_whole(out, overwrite) as tmp: ds.to_netcdf(tmp, engine='netcdf4', encoding=encoding)
     return Path(out)
 
-# %% ../../nbs/70_pipeline.ipynb #cell-29
+# %% ../../nbs/70_pipeline.ipynb #cell-33
 def open_forecast(
     path:str | Path,  # a file of `save_forecast`
 ) -> xr.Dataset:      # lazy
