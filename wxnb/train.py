@@ -93,10 +93,13 @@ class Trainee(L.LightningModule):
     def on_before_optimizer_step(self, optimizer):
         weight = self.trainer.strategy.reduce(self._weight, reduce_op='mean')
         grads = [p.grad for p in self.model.parameters() if p.grad is not None]
-        if self.config.precision != '16-mixed' and not nn.utils.get_total_norm(grads).isfinite(): # that one skips steps
+        norm = nn.utils.get_total_norm(grads)
+        if self.config.precision != '16-mixed' and not norm.isfinite(): # that one skips steps
             raise FloatingPointError(f'the gradient is not finite at step {self.global_step}, '
                                      f'batch of {", ".join(map(str, self._when))}')
-        for g in grads: g.mul_(self.config.accumulate/weight.clamp(min=1e-12))
+        by = self.config.accumulate/weight.clamp(min=1e-12)
+        for g in grads: g.mul_(by)
+        self.log('grad_norm', norm*by, batch_size=1)
         self._weight, self._when = 0., []
 
     def validation_step(self, batch, number):

@@ -251,6 +251,10 @@ class ScoreForecaster:
     sampling: SamplingConfig = SamplingConfig()
     at_once: int = 64                 # members times cases in one evaluation
 
+    def known(self, batch:Batch):
+        "What the network is told of a batch."
+        return condition(batch)
+
     @torch.no_grad()
     def __call__(self, batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: # [n, b, l, c, h, w]
         self.model.eval()
@@ -259,7 +263,7 @@ class ScoreForecaster:
         shape, levels = (b, self.leads, *batch.last.shape[1:]), self.sampling.levels(self.noise.first, self.noise.last)
         seeds = [seed_of(seed, str(t)) for t in batch.time]
         options = dict(churn=self.sampling.churn) if self.sampling.churn else {}
-        y = ensemble(self.model, shape, levels, n, seeds, condition(batch), sampler, max(1, self.at_once//b),
+        y = ensemble(self.model, shape, levels, n, seeds, self.known(batch), sampler, max(1, self.at_once//b),
                      device=batch.obs.device, **options)[:, :, :lead]
         log = torch.tensor(batch.target_normaliser.log, device=y.device)[:, None, None]
         return torch.where(log, y.clamp(min=0), y)
