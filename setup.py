@@ -19,7 +19,7 @@ setup(
     keywords=ini["keywords"],
     license="MIT",
     packages=find_packages(include=["wxnb", "wxnb.*"]),
-    package_data={"wxnb": ["presets/*.yaml", "weights/*.safetensors"]},
+    package_data={"wxnb": ["presets/*.yaml", "presets/*.yml", "weights/*.safetensors"]},
     python_requires=f">={ini['min_python']}",
     install_requires=ini["requirements"].split(),
     extras_require={

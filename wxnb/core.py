@@ -131,8 +131,10 @@ def preset(
     name:str | Path, # of a preset that comes with the package, or the path of a YAML file
 ):
     "An instance of `cls` from a preset or a YAML file. `BadInput` if there is none of that name."
-    shipped = {p.name.removesuffix('.yaml'): p for p in (files('wxnb')/'presets').iterdir() if p.name.endswith('.yaml')}
-    file = shipped.get(str(name), Path(name))
+    shipped = {p.name.rsplit('.', 1)[0]: p for p in (files('wxnb')/'presets').iterdir()
+               if p.name.endswith(('.yaml', '.yml'))}
+    whole = {p.name: p for p in shipped.values()} # TCG.yml may be asked for as it is written; a file here comes first
+    file = shipped.get(str(name)) or (Path(name) if Path(name).is_file() else whole.get(str(name), Path(name)))
     if not file.is_file():
         raise BadInput(f'no preset and no file {str(name)!r}; presets are {", ".join(sorted(shipped))}')
     try: values = yaml.safe_load(file.read_text(encoding='utf-8'))
