@@ -38,7 +38,7 @@ MAGIC = {b'\x89HDF\r\n\x1a\n': 'HDF5', b'CDF': 'NetCDF 3', b'GRIB': 'GRIB', b'P5
          b'PK\x03\x04': 'zip', **dict.fromkeys((b'\x80\x02', b'\x80\x03', b'\x80\x04', b'\x80\x05'), 'pickle')}
 REFUSED = {
     'BUFR': 'BUFR reports: soundings are read by wxnb.data.soundings.open_soundings',
-    'GIF': 'a GIF picture: satellite images are not there yet, and grey shades are no measurement',
+    'GIF': 'a GIF picture: grey shades are no measurement (wxnb.data.satellite.read_goes reads them as such)',
     'PNG': 'a PNG picture, no weather data', 'JPEG': 'a JPEG picture, no weather data',
     'PDF': 'a PDF document, no weather data',
     'NumPy': 'a bare NumPy array without units, times or coordinates '
@@ -106,7 +106,7 @@ def joined_expver(
 
 # %% ../../nbs/14_files.ipynb #cell-14
 NOT_YET = {'a radiosonde sounding: read by wxnb.data.soundings.open_soundings': {'pres', 'tdry'},
-           'Digital Typhoon satellite images: not there yet': {'infrared', 'centre_latitude'}}
+           'Digital Typhoon satellite images: read by wxnb.data.satellite.read_typhoon': {'infrared', 'centre_latitude'}}
 
 # %% ../../nbs/14_files.ipynb #cell-15
 def not_yet(
@@ -144,9 +144,9 @@ def hdf5_kind(
         if 'image1/image_data' in f and 'overview' in f: return 'KNMI HDF5'
         if 'ODIM' in str(f.attrs.get('Conventions', '')): raise BadInput('an ODIM radar file: not there yet')
         if 'id' in f and {'vil', 'vis', 'ir069', 'ir107', 'lght'} & set(f):
-            raise BadInput('a SEVIR file: not there yet')
+            raise BadInput('a SEVIR file: read as a folder by wxnb.data.sevir.read_sevir')
         if set(f) == {'infrared'} and not f['infrared'].attrs.get('DIMENSION_LIST'):
-            raise BadInput('a Digital Typhoon satellite image: not there yet')
+            raise BadInput('a Digital Typhoon satellite image: read by wxnb.data.satellite.read_typhoon')
         return 'NetCDF 4'
 
 # %% ../../nbs/14_files.ipynb #cell-20
