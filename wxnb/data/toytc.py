@@ -52,6 +52,8 @@ class TyphoonWorld:
     leak_r: float = 0.        # thin haze in moist upper air: cloud fraction at 100 %
     texture_r: float = 0.     # fine streaks in moist upper air: their spread at 100 %, K
     # noise
+    bands: float = 0.6        # cloud of the spiral bands of a storm of strength 1
+    cirrus: float = 0.65      # cloud of its shield in air of 100 %
     conv: float = 0.35        # convection in the core, share of its cloud
     texture: float = 0.5      # of the sea in the picture, K
     noise: float = 1.         # of the instrument, K
@@ -82,7 +84,8 @@ class TyphoonWorld:
     def axis(self) -> np.ndarray: return (np.arange(self.size) + 0.5)/self.size*2 - 1 # centres of cells, units
 
 # %% ../../nbs/16_toytc.ipynb #cell-11
-READABLE = dict(leak_sst=3., offset=0.2, bg_flow=1., leak_z=0.8, leak_r=0.35, s_x=0.03, s_v=0.12, conv=0.5)
+READABLE = dict(leak_sst=3., offset=0.2, bg_flow=1., leak_z=0.8, texture_r=6., bands=0.1, conv=0.1, s_v=0.03,
+                texture=0.2, noise=0.5)
 NO_LEAK = dict(leak_sst=0., bg_flow=0., leak_z=0., leak_r=0., texture_r=0.)
 
 # %% ../../nbs/16_toytc.ipynb #cell-13
@@ -241,8 +244,8 @@ def clouds(
     cdo = (0.35 + 0.6*v)*np.exp(-(rho/(0.15 + 0.13*v))**4)*(1 + np.float32(c.conv)*core)
     twist = np.log(rho/np.float32(0.1))*np.float32(1/np.tan(np.deg2rad(20))) - 2*wide(spin) # cos 2(angle) + twist
     arms = ((rx - ry)*(rx + ry)*np.cos(twist) - 2*rx*ry*np.sin(twist))/(rho*rho)
-    band = 0.6*np.sqrt(v)*np.exp(-rho/np.float32(0.42))*((1 + arms)/2)**2
-    cirrus = 0.65*env.r200*np.exp(-(rho/np.float32(0.55))**2)*(0.4 + 0.6*v)
+    band = np.float32(c.bands)*np.sqrt(v)*np.exp(-rho/np.float32(0.42))*((1 + arms)/2)**2
+    cirrus = np.float32(c.cirrus)*env.r200*np.exp(-(rho/np.float32(0.55))**2)*(0.4 + 0.6*v)
     eye = 0.85/(1 + np.exp(-(v - np.float32(0.55))/np.float32(0.07)))*np.exp(-(rho/np.float32(0.05))**2)
     return (1 - np.clip(cdo, 0, 0.98))*(1 - band)*(1 - cirrus), eye
 
