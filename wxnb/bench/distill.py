@@ -79,7 +79,7 @@ class Lesson:
         crossed:bool=False, # answers come from teachers of two folds, which have not seen the case
     ) -> DistillationLoss:
         "What a distilled student learns by."
-        context = (lambda batch, cond: self.context) if kept else (lambda batch, cond: self.teacher.net.context(cond))
+        def context(batch, cond): return self.context if kept else self.teacher.net.context(cond)
         more = dict(fold=lambda batch: 1 + torch.arange(len(batch[1])) % 2) if crossed else {}
         return DistillationLoss(self.unpack, [self.teacher]*(3 if crossed else 1), context, self.white,
                                 weights=DistillationWeights(share=share), **more)
@@ -149,7 +149,8 @@ class Forgetful(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x:Tensor, sigma:Tensor, cond:dict) -> Tensor: return self.model(x, sigma, dict(obs=cond['obs']))
+    def forward(self, x:Tensor, sigma:Tensor, cond:dict) -> Tensor:
+        return self.model(x, sigma, dict(obs=cond['obs']))
 
 # %% ../../nbs/86_bench_distill.ipynb #cell-22
 def bench_sampling(
@@ -158,7 +159,7 @@ def bench_sampling(
     members:int=2,
     evaluations:int=20,
     theirs:tuple[int, ...]=(1000, 100), # evaluations of the source's sampler
-) -> list[dict]: # rows; `evaluations` of each member; `off`: largest difference of samples, as a share of the largest
+) -> list[dict]: # rows; `evaluations` of each member; `off`: the samples' largest difference
     "CPU seconds of an ensemble for one window by the student. What has `theirs` evaluations is extrapolated from one."
     model, (_, x, cond) = l.student().eval(), l.batch
     shape, obs, forgets = (1, *x.shape[1:]), dict(obs=cond['obs'][:1]), Forgetful(l.student().eval())
