@@ -160,7 +160,7 @@ def bench_sampling(
     evaluations:int=20,
     theirs:tuple[int, ...]=(1000, 100), # evaluations of the source's sampler
 ) -> list[dict]: # rows; `evaluations` of each member; `off`: the samples' largest difference
-    "CPU seconds of an ensemble for one window by the student. What has `theirs` evaluations is extrapolated from one."
+    "CPU seconds of an ensemble for one window by the student; that of `theirs` evaluations is extrapolated."
     model, (_, x, cond) = l.student().eval(), l.batch
     shape, obs, forgets = (1, *x.shape[1:]), dict(obs=cond['obs'][:1]), Forgetful(l.student().eval())
     def draw(f, cond): return ensemble(f, shape, karras(evaluations), members, 0, cond)
