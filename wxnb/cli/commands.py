@@ -9,6 +9,7 @@ __all__ = ['HELP', 'Inspect', 'Forecast', 'Verify', 'Demo', 'Bench', 'Parity', '
 import json
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import tyro
@@ -16,6 +17,7 @@ import tyro
 from .nowcast import Products, train_alignment, train_framevae, train_prediff
 from .training import TRAIN, fidelity, train_convlstm, train_diffusion, train_fewstep, train_strainnet
 from .training import train_svae, upstream
+from .typhoon import TYPHOONS, ProofOfDistillation, Track, train_typhoon
 from ..core import BadInput
 
 # %% ../../nbs/90_cli.ipynb #cell-6
@@ -204,8 +206,10 @@ HELP = '''usage: wxnb COMMAND [flags]
   walk          from one day's weather to another's through that latent: a film
   forecast      forecast with a trained run or a baseline
   products      of an ensemble forecast: mean, quantiles, probability maps, a film
+  track         where the storm of a forecast goes and how strong it becomes: CSV and a picture
   verify        score forecast files against what came true
   upstream      does the weather next door help? an experiment with a placebo
+  proof distill does a teacher that knows more help a student that does not? An experiment with controls
   bench         measure a system against its reference: time and memory
   parity        compare our models with the numbers of published code
 
@@ -214,7 +218,7 @@ wxnb COMMAND --help tells the flags of each.'''
 # %% ../../nbs/90_cli.ipynb #cell-16
 def dispatch(args:list[str]):
     "Run the command that `args` name. `BadInput` for an unknown one."
-    if not args or args[0] in ('-h', '--help'): return print(HELP.format(train=', '.join(TRAIN)))
+    if not args or args[0] in ('-h', '--help'): return print(HELP.format(train=', '.join(TRAIN | TYPHOONS)))
     command, rest = args[0], args[1:]
     if command == 'data':
         if rest[:1] == ['inspect']: return tyro.cli(Inspect, prog='wxnb data inspect', args=rest[1:]).run()
@@ -222,13 +226,18 @@ def dispatch(args:list[str]):
     if command == 'train':
         trainers = dict(convlstm=train_convlstm, strainnet=train_strainnet, diffusion=train_diffusion,
                         fewstep=train_fewstep, svae=train_svae, framevae=train_framevae, prediff=train_prediff,
-                        alignment=train_alignment)
-        return trainers[rest[0]](rest[1:]) if rest and rest[0] in trainers else _choose(rest, 'train', TRAIN)
+                        alignment=train_alignment) | {role: partial(train_typhoon, role) for role in TYPHOONS}
+        known = rest and rest[0] in trainers
+        return trainers[rest[0]](rest[1:]) if known else _choose(rest, 'train', TRAIN | TYPHOONS)
+    if command == 'proof':
+        if rest[:1] == ['distill']:
+            return tyro.cli(ProofOfDistillation, prog='wxnb proof distill', args=rest[1:]).run()
+        return _choose(rest, 'proof', dict(distill='students, teachers and controls on a toy world of typhoons'))
     if command == 'upstream': return upstream(rest)
-    simple = dict(forecast=Forecast, products=Products, verify=Verify, reconstruct=Reconstruct, walk=Walk, demo=Demo,
-                  bench=Bench, parity=Parity)
+    simple = dict(forecast=Forecast, products=Products, track=Track, verify=Verify, reconstruct=Reconstruct,
+                  walk=Walk, demo=Demo, bench=Bench, parity=Parity)
     if command not in simple:
-        raise BadInput(f'no command {command!r}; there are data, train, upstream, {", ".join(simple)}')
+        raise BadInput(f'no command {command!r}; there are data, train, upstream, proof, {", ".join(simple)}')
     return tyro.cli(simple[command], prog=f'wxnb {command}', args=rest).run()
 
 # %% ../../nbs/90_cli.ipynb #cell-17
