@@ -129,4 +129,4 @@ class ProofOfDistillation:
                 (tmp/'result.json').write_text(text, encoding='utf-8')
                 table.to_csv(tmp/'table.csv')
                 proof.figure(result).savefig(tmp/'proof.png')
-        print(text if self.json else table.to_string())
+        print(text if self.json else f'{table.to_string()}\n\n{proof.findings(result).to_string()}')
