@@ -174,7 +174,7 @@ def report(
     return pd.DataFrame(table, columns=names).set_index(['part', 'name'])
 
 # %% ../../nbs/81_measure.ipynb #cell-34
-BENCHES = ('strainnet', 'vmf', 'ncsnpp', 'prediff', 'distill') # modules beside this one, each with `bench_<name>(rounds, compile)`
+BENCHES = ('strainnet', 'vmf', 'ncsnpp', 'prediff', 'distill') # modules beside this one with `bench_<name>`
 
 # %% ../../nbs/81_measure.ipynb #cell-35
 def bench(

@@ -106,7 +106,8 @@ def joined_expver(
 
 # %% ../../nbs/14_files.ipynb #cell-14
 NOT_YET = {'a radiosonde sounding: read by wxnb.data.soundings.open_soundings': {'pres', 'tdry'},
-           'Digital Typhoon satellite images: read by wxnb.data.satellite.read_typhoon': {'infrared', 'centre_latitude'}}
+           'Digital Typhoon satellite images: read by wxnb.data.satellite.read_typhoon':
+           {'infrared', 'centre_latitude'}}
 
 # %% ../../nbs/14_files.ipynb #cell-15
 def not_yet(

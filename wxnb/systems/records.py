@@ -65,7 +65,7 @@ def typhoons(
     films:int=200,
     seed:int=0,
     size:int=32,     # side of the picture, cells
-    readable:int=1,  # 1: dials that let the pictures tell of the weather around; 0: the plain ones; -1: that tell nothing
+    readable:int=1,  # dials by which the pictures tell of the weather around: 1 all, 0 some, -1 nothing
     **dials,         # further arguments of `toytc`
 ) -> xr.Dataset:     # as `toytc`
     "Films of typhoons. `BadInput` for a dial that there is not."
@@ -162,7 +162,7 @@ def settled_units(
 
 # %% ../../nbs/69_records.ipynb #cell-22
 def read_record(
-    data:str | Path | xr.Dataset,  # what `open_weather` takes, a SEVIR or Digital Typhoon folder, a toy world, a Dataset
+    data:str | Path | xr.Dataset,  # for `open_weather`, a SEVIR or Digital Typhoon folder, a toy world, a Dataset
     variables:Sequence[str]=(),    # which to keep, in this order; all if not given
     target:str='',                 # one of them, on no levels; if not given, the rain
     cache:str | Path | None=None,  # a folder in which to keep what was read

@@ -276,7 +276,8 @@ def write_track(
     tracks = track(f, truth, wind)
     table = tracks.drop_attrs().to_dataframe().reset_index()
     table['lead_time'] /= pd.Timedelta('1h')
-    units = dict(lead_time='lead_hours', centre_y='centre_y_m', centre_x='centre_x_m', coldness='coldness_K', wind='wind_m_s')
+    units = dict(lead_time='lead_hours', centre_y='centre_y_m', centre_x='centre_x_m', coldness='coldness_K',
+                 wind='wind_m_s')
     with write_whole(out, overwrite) as tmp: table.rename(columns=units).to_csv(tmp, index=False, float_format='%.6g')
     with write_whole(out.with_suffix('.png'), overwrite) as tmp: plot_tracks(tracks, truth).savefig(tmp)
     return out, None if truth is None else track_errors(tracks, truth), wind

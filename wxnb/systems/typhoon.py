@@ -42,7 +42,7 @@ class TyphoonConfig:
     distill: DistillationWeights = DistillationWeights()
     train: TrainConfig = TrainConfig(steps=2000, lr=1e-3, warmup=100, val_every=200, save_every=200, ema=0.998)
     variables: tuple[str, ...] = ('sst', 'msl', 'z850', 'r200') # what a teacher is told; (): a blind one
-    absent: float = 0.25          # chance that a variable is withheld from a case, in training; 0: all are always wanted
+    absent: float = 0.25          # chance that a variable is withheld from a case, in training; 0: all are wanted
     folds: int = 0                # further teachers, each trained without one fold of the storms
     validate: tuple[str, ...] = () # storms to validate on; if not given the record is divided by `shares`
     causal: bool = True           # of a distilled student: divide features into two parts, one of which tells nothing
@@ -111,7 +111,7 @@ def unpack(batch:Batch) -> tuple[Tensor, Tensor, dict]: # target, mask [b, l, 1,
 
 # %% ../../nbs/79_typhoon.ipynb #cell-16
 class TyphoonDenoiser(Denoiser):
-    "The network as a denoiser that shows its features; with a critic of the causal parts and what a distillation remembers."
+    "The network as a denoiser that shows its features; with a critic and what a distillation remembers."
     def __init__(self, net:TyphoonNet, scaling, critic:nn.Module | None=None, balance:Balance | None=None):
         super().__init__(net, scaling)
         self.critic, self.balance = critic, balance
@@ -166,7 +166,7 @@ class TeacherLoss:
         return total, weight, logs | worth
 
     @torch.no_grad()
-    def measure(self, model:TyphoonDenoiser, batch:Batch, generator:torch.Generator) -> dict: # worth_... of each variable
+    def measure(self, model:TyphoonDenoiser, batch:Batch, generator:torch.Generator) -> dict: # worth_... of each
         "How much the error grows with a variable at its climatology; the same noise. Goes into the effect matrix."
         x, mask, cond = self.loss.unpack(batch)
         sigma = draw_levels(self.loss.levels, len(x), generator).to(x)
@@ -174,7 +174,8 @@ class TeacherLoss:
         def error(era5):
             e = (model(noisy, sigma, cond | dict(era5=era5)) - x)**2*mask
             return e.flatten(2).sum(2)/mask.flatten(2).sum(2).clamp(min=1)
-        usual = lambda name: cond['era5'] | {name: cond['era5'][name]*torch.tensor([0., 1.], device=x.device)[:, None, None]}
+        mask_only = torch.tensor([0., 1.], device=x.device)[:, None, None]
+        usual = lambda name: cond['era5'] | {name: cond['era5'][name]*mask_only}
         without = {name: error(usual(name)) for name in cond['era5']}
         model.net.effect.update(without, error(cond['era5']), x.transpose(0, 1).flatten(1).var(1).clamp(min=1e-6))
         return {f'worth_{k}': float(v.mean()) for k, v in zip(model.net.config.variables, model.net.effect.value())}
@@ -213,9 +214,10 @@ def _train_plain(record, out, c, role, resume, overwrite, fold=None):
     "A network that learns from the films alone, perhaps without those of a fold."
     windows = film_windows(record, c, c.variables if role == 'teacher' else (), fold=fold)
     c = replace(c, noise=noise_of(windows, c.noise))
-    saved = dict(kind='typhoon', role=role, config=asdict(c), fold=fold) | about_record(record, windows, c.window, c.target)
-    loss = TeacherLoss(DenoisingLoss(unpack, LogNormal.within(c.noise.first, c.noise.last), drop=c.noise.drop), c.absent)
-    return _fit(_new(saved, c), loss, c, saved, windows, out, resume, overwrite)
+    about = about_record(record, windows, c.window, c.target)
+    saved = dict(kind='typhoon', role=role, config=asdict(c), fold=fold) | about
+    loss = DenoisingLoss(unpack, LogNormal.within(c.noise.first, c.noise.last), drop=c.noise.drop)
+    return _fit(_new(saved, c), TeacherLoss(loss, c.absent), c, saved, windows, out, resume, overwrite)
 
 def _new(saved, c):
     "A network at its beginning."
@@ -238,7 +240,7 @@ def kept_contexts(
     path:str | Path,   # .safetensors; made if it is not there
     source:str,        # of the record
 ) -> dict[int, dict]:  # time of the last seen frame, ns -> present [n], tokens {variable: (deep, upper)}
-    "What the teacher's encoders make of every training and validation window. `BadInput` if the file is of something else."
+    "What the teacher's encoders make of every window of training and validation. `BadInput` for a file of another."
     path, parts = Path(path), [windows.train, windows.val]
     times = [p.frames.time.values[p.starts + p.context - 1].astype('datetime64[ns]').astype(np.int64) for p in parts]
     times = np.concatenate(times)
@@ -247,7 +249,8 @@ def kept_contexts(
     if path.exists():
         try:
             with safe_open(path, 'pt') as f: was, found = f.metadata() or {}, {k: f.get_tensor(k) for k in f.keys()}
-        except (SafetensorError, OSError) as e: raise BadInput(f'{path} is not a readable safetensors file: {e}') from None
+        except (SafetensorError, OSError) as e:
+            raise BadInput(f'{path} is not a readable safetensors file: {e}') from None
         if other := [k for k in key if was.get(k) != key[k]]:
             raise BadInput(f'{path} holds tokens of another {other[0]}: {was.get(other[0])}; wanted {key[other[0]]}')
     else:
@@ -258,8 +261,8 @@ def kept_contexts(
         with write_whole(path) as tmp: save_file({k: v.contiguous() for k, v in found.items()}, tmp, key)
     names = dict.fromkeys(k.rpartition('.')[0] for k in found if '.' in k)
     order = [v for v in teacher.net.config.variables if v in names]
-    return {int(t): dict(present=found['present'][j], tokens={k: (found[f'{k}.0'][j], found[f'{k}.1'][j]) for k in order})
-            for j, t in enumerate(times)}
+    def one(j): return {k: (found[f'{k}.0'][j], found[f'{k}.1'][j]) for k in order}
+    return {int(t): dict(present=found['present'][j], tokens=one(j)) for j, t in enumerate(times)}
 
 # %% ../../nbs/79_typhoon.ipynb #cell-29
 def print_of(
