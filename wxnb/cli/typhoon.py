@@ -121,7 +121,7 @@ class ProofOfDistillation:
         if self.seeds < 1: raise BadInput(f'seeds is {self.seeds}; wanted at least 1')
         if self.out and self.out.exists() and not self.overwrite:
             raise BadInput(f'{self.out} exists and is kept; say overwrite to replace it')
-        result = proof.prove(replace(proof.ProofConfig(), seeds=self.seeds))
+        result = proof.prove(replace(proof.ProofConfig(), seeds=self.seeds), progress=True)
         table, text = proof.table(result), json.dumps(result, indent=1)
         if self.out:
             with write_whole(self.out, self.overwrite) as tmp:
