@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from ..core import BadInput, seed_of
 
-# %% ../../nbs/28_similarity.ipynb #cell-5
+# %% ../../nbs/28_similarity.ipynb #cell-9
 @dataclass(frozen=True, eq=False)
 class Tested:
     "A measured value beside the values that chance gives where nothing is shared."
@@ -40,123 +40,128 @@ class Tested:
         "What chance passes, towards better, one time in twenty."
         return float(np.quantile(self.null, .95 if self.better == 'high' else .05)) if len(self.null) else np.nan
 
-# %% ../../nbs/28_similarity.ipynb #cell-6
+# %% ../../nbs/28_similarity.ipynb #cell-10
 def undefined(
     why:str, # the reason, for people
 ) -> Tested:
     "A measure that has no meaning here."
     return Tested(np.nan, np.empty(0), why=why)
 
-# %% ../../nbs/28_similarity.ipynb #cell-7
+# %% ../../nbs/28_similarity.ipynb #cell-14
 def check_features(
     x,        # one row per case, [n, d]
     name:str, # whose features, for messages
 ) -> np.ndarray: # float64 [n, d]
-    "The features, if they can be compared. `BadInput`: no table, fewer than 3 rows, not finite (where), all rows equal."
+    "The features, if they can be compared. `BadInput`: no table, under 3 rows, not finite (where), all rows equal."
     x = np.asarray(x, float)
     if x.ndim != 2: raise BadInput(f'{name} features have shape {x.shape}; wanted [cases, features]')
     if len(x) < 3: raise BadInput(f'{name} has {len(x)} rows; wanted at least 3 cases')
     if len(bad := np.argwhere(~np.isfinite(x))):
         (row, column), more = bad[0], f', and {len(bad) - 1} more' if len(bad) > 1 else ''
-        raise BadInput(f'{name} feature at row {row}, column {column} is {x[row, column]}{more}; wanted finite numbers')
+        raise BadInput(f'{name} feature at row {row}, column {column} is {x[row, column]}{more}; wanted finite')
     if not np.ptp(x, axis=0).any():
         raise BadInput(f'{name} features are constant: all {len(x)} rows are equal; wanted rows that differ')
     return x
 
-# %% ../../nbs/28_similarity.ipynb #cell-8
-def shuffles(
-    groups,        # int n, or the group (storm) of every row, [n]
-    draws:int=200, # how many permutations
-    seed:int=0,    # same seed, same permutations
-) -> np.ndarray:   # int [draws, n]; row `p`: case i is paired with case p[i]
-    "Permutations that keep the rows of a group together and in order: groups shuffled, laid in a row, and rolled."
-    code = np.unique(np.arange(groups) if np.ndim(groups) == 0 else groups, return_inverse=True)[1].ravel()
-    rng, n = np.random.default_rng(seed_of('shuffles', seed, len(code))), len(code)
-    found, order = np.empty((draws, n), int), np.argsort(code, kind='stable') # rows, group by group
-    for p in found:
-        place = rng.permutation(code.max() + 1) # of each group in the row
-        p[order] = np.roll(order[np.argsort(place[code[order]], kind='stable')], rng.integers(n))
-    return found
-
-# %% ../../nbs/28_similarity.ipynb #cell-10
+# %% ../../nbs/28_similarity.ipynb #cell-17
 def _centred(x):
     "`x` less its mean over the rows, the largest entry 1."
     x = x - x.mean(0)
     return x/np.abs(x).max()
 
+# %% ../../nbs/28_similarity.ipynb #cell-18
+def _widths(x, y, names):
+    "Says how wide both are."
+    return f'{names[0]} has {x.shape[1]} columns and {names[1]} {y.shape[1]}'
 
+# %% ../../nbs/28_similarity.ipynb #cell-19
 def _pair(x, y, names=('x', 'y'), same_width=False):
     "Both as checked, centred features of the same cases."
     x, y = check_features(x, names[0]), check_features(y, names[1])
-    if len(x) != len(y): raise BadInput(f'{len(x)} rows of {names[0]} and {len(y)} of {names[1]}; wanted the same cases')
+    if len(x) != len(y):
+        raise BadInput(f'{len(x)} rows of {names[0]}, {len(y)} of {names[1]}; wanted the same cases')
     if same_width and x.shape[1] != y.shape[1]: raise BadInput(f'{_widths(x, y, names)}; wanted the same features')
     return _centred(x), _centred(y)
 
+# %% ../../nbs/28_similarity.ipynb #cell-21
+def shuffles(
+    groups,        # int n, or the group (storm) of every row, [n]
+    draws:int=200, # how many permutations
+    seed:int=0,    # same seed, same permutations
+) -> np.ndarray:   # int [draws, n]; of each `p`, case i is paired with case p[i]
+    "Permutations by which whole groups trade places, each from its first row on; rows too many fill the rows left."
+    code = np.unique(np.arange(groups) if np.ndim(groups) == 0 else groups, return_inverse=True)[1].ravel()
+    n, length, order = len(code), np.bincount(code), np.argsort(code, kind='stable')
+    start, code = np.cumsum(length) - length, code[order] # from here on rows stand group by group
+    rank, found = np.arange(n) - start[code], np.empty((draws, n), int)
+    rng = np.random.default_rng(seed_of('shuffles', seed, n))
+    for p in found:
+        other = rng.permutation(len(length))[code]
+        whole = rank < length[other]           # the other group has a row of this rank
+        q = np.where(whole, start[other] + rank, 0)
+        q[~whole] = np.setdiff1d(np.arange(n), q[whole])
+        p[order] = order[q]
+    return found
 
-def _widths(x, y, names): return f'{names[0]} has {x.shape[1]} columns and {names[1]} {y.shape[1]}'
-
-# %% ../../nbs/28_similarity.ipynb #cell-11
-def _hsic(x, y, orders=None):
-    "Unbiased HSIC, times n (n - 3), of centred x and y[order], [draws]; @eq-hsic."
+# %% ../../nbs/28_similarity.ipynb #cell-28
+def _hsic(x, y, orders):
+    "n (n - 3) times the unbiased HSIC of centred x and y[order], for each order, [draws]; @eq-hsic."
     n, small = len(x), len(x)**2 <= x.shape[1]*y.shape[1]
     a, b = (x**2).sum(1), (y**2).sum(1)
-    k, l = (x @ x.T, y @ y.T) if small else (None, None)
-    def one(p):
-        trace = np.vdot(k, l[np.ix_(p, p)]) if small else ((x.T @ y[p])**2).sum()
-        return trace - n/(n - 2)*(a @ b[p]) + a.sum()*b.sum()/((n - 1)*(n - 2))
-    return np.array([one(p) for p in (np.arange(n)[None] if orders is None else orders)])
+    k, l = (x @ x.T, y @ y.T) if small else (None, None) # the smaller way to tr KL
+    trace = lambda p: np.vdot(k, l[np.ix_(p, p)]) if small else ((x.T @ y[p])**2).sum()
+    return np.array([trace(p) - n/(n - 2)*(a @ b[p]) for p in orders]) + a.sum()*b.sum()/((n - 1)*(n - 2))
 
-# %% ../../nbs/28_similarity.ipynb #cell-12
-def _norm(x, y):
-    "What turns the HSIC of centred x and y into CKA; 0 if all the rows of one are equally far apart."
-    xx, yy = _hsic(x, x)[0], _hsic(y, y)[0]
-    tiny = lambda z: 1e-12*((z**2).sum(1)**2).sum()
-    return (xx*yy)**.5 if xx > tiny(x) and yy > tiny(y) else 0.
+# %% ../../nbs/28_similarity.ipynb #cell-29
+def _cka(x, y, orders):
+    "CKA of centred x and y[order], for each order, [draws]; `BadInput` if it has no meaning."
+    if len(x) < 4: raise BadInput(f'{len(x)} rows; wanted at least 4 for an unbiased CKA')
+    one = np.arange(len(x))[None]
+    xx, yy = (float(_hsic(z, z, one)[0]/((z**2).sum(1)**2).sum()) for z in (x, y))
+    if min(xx, yy) < 1e-12: raise BadInput('all rows of one network are equally far apart: nothing can be aligned')
+    return _hsic(x, y, orders)/((xx*yy)**.5*np.linalg.norm((x**2).sum(1))*np.linalg.norm((y**2).sum(1)))
 
-
+# %% ../../nbs/28_similarity.ipynb #cell-30
 def debiased_cka(
     x, # [n, d], n >= 4
     y, # [n, d'], row i of the same case
-) -> float: # -1..1; 0 on average where nothing is shared; nan if all rows of one are equally far apart
-    "Linear CKA (Kornblith et al. 2019) of unbiased HSIC (Song et al. 2012), @eq-cka: free of shift, rotation, scale."
+) -> float: # -1..1; 0 on average where nothing is shared
+    "Linear CKA (Kornblith et al. 2019) of unbiased HSIC (Song et al. 2012), @eq-cka; `BadInput` without variation."
     x, y = _pair(x, y)
-    if len(x) < 4: raise BadInput(f'{len(x)} rows; wanted at least 4 for an unbiased CKA')
-    norm = _norm(x, y)
-    return float(_hsic(x, y)[0]/norm) if norm else np.nan
+    return float(_cka(x, y, np.arange(len(x))[None])[0])
 
-# %% ../../nbs/28_similarity.ipynb #cell-13
+# %% ../../nbs/28_similarity.ipynb #cell-40
 def _unit(x):
-    "Centred rows of length 1; a row at the mean has no direction and stays 0."
+    "Centred rows at length 1; a row at the mean has no direction and stays 0."
     return x/np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
-
+# %% ../../nbs/28_similarity.ipynb #cell-41
 def centred_cosine(
     x, # [n, d]
     y, # [n, d], row i of the same case
 ) -> float: # -1..1; a row at the mean counts 0
-    "Mean cosine of x_i - mean(x) and y_i - mean(y), @eq-cosine."
+    "Mean cosine of x_i - mean(x) and y_i - mean(y), @eq-cosine; `BadInput` if the widths differ."
     x, y = _pair(x, y, same_width=True)
     return float((_unit(x)*_unit(y)).sum(1).mean())
 
-# %% ../../nbs/28_similarity.ipynb #cell-14
+# %% ../../nbs/28_similarity.ipynb #cell-45
 def _neighbours(x, k, seed):
     "The k nearest other rows of each row, int [n, k]; ties fall by lot, not by row number."
     if not 1 <= k <= len(x) - 2: raise BadInput(f'k = {k} neighbours of {len(x)} rows; wanted 1 to {len(x) - 2}')
-    order = np.random.default_rng(seed_of('neighbours', seed)).permutation(len(x))
-    found, back = np.empty((len(x), k), int), x[order]
-    found[order] = order[NearestNeighbors(n_neighbors=k, algorithm='brute').fit(back).kneighbors(return_distance=False)]
+    lot = np.random.default_rng(seed_of('neighbours', seed)).permutation(len(x))
+    near, found = NearestNeighbors(n_neighbors=k, algorithm='brute').fit(x[lot]), np.empty((len(x), k), int)
+    found[lot] = lot[near.kneighbors(return_distance=False)] # asked without rows it leaves out the row itself
     return found
 
-
+# %% ../../nbs/28_similarity.ipynb #cell-46
 def _overlap(near_x, near_y, orders):
-    "Mean share of common neighbours when row i of x is paired with row order[i] of y, [draws]."
-    n, k = near_x.shape
-    row = np.arange(n)[:, None]*n
+    "Mean share of neighbours common to row i of x and row order[i] of y, renamed, for each order, [draws]."
+    row = np.arange(len(near_x))[:, None]*len(near_x) # (row, neighbour) as one number
     keys = (near_x + row).ravel()
-    one = lambda p: np.isin(keys, (np.argsort(p)[near_y[p]] + row).ravel(), assume_unique=True, kind='sort').mean()
-    return np.array([one(p) for p in orders])
+    renamed = lambda p: (np.argsort(p)[near_y[p]] + row).ravel()
+    return np.array([np.isin(keys, renamed(p), assume_unique=True, kind='sort').mean() for p in orders])
 
-
+# %% ../../nbs/28_similarity.ipynb #cell-47
 def mutual_knn(
     x,        # [n, d]
     y,        # [n, d'], row i of the same case
@@ -166,49 +171,46 @@ def mutual_knn(
     x, y = _pair(x, y)
     return float(_overlap(_neighbours(x, k, 0), _neighbours(y, k, 1), np.arange(len(x))[None])[0])
 
-# %% ../../nbs/28_similarity.ipynb #cell-15
-def _hits(u, v, orders, cells=2**22):
-    "Share of rows of v that find their own row of u, when row i of u is paired with row order[i] of v, [draws]."
-    n, places = len(u), np.argsort(orders, axis=1) # places[:, j]: whose row j of v is
-    found = np.zeros(len(orders))
+# %% ../../nbs/28_similarity.ipynb #cell-50
+def _hits(u, v, orders, cells=2**21):
+    "Share of rows of v nearest to their own row of u, row i of u being that of order[i], for each order, [draws]."
+    n, own, found = len(u), np.argsort(orders, axis=1), np.zeros(len(orders)) # own: whom each v should find
     for j in np.array_split(np.arange(n), -(-n*n//cells)):
         cosine = v[j] @ u.T
         best = cosine >= cosine.max(1, keepdims=True) - 1e-9
-        found += (best[np.arange(len(j)), places[:, j]]/best.sum(1)).sum(1) # ties share the credit
+        found += (best[np.arange(len(j)), own[:, j]]/best.sum(1)).sum(1) # ties share the credit
     return found/n
 
-
+# %% ../../nbs/28_similarity.ipynb #cell-51
 def retrieval(
     x, # [n, d]
     y, # [n, d], row i of the same case
 ) -> float: # 0..1; 1/n on average where nothing is shared
-    "Share of rows of y whose nearest row of x by centred cosine is their own; ties share the credit."
+    "Share of rows of y whose nearest row of x by centred cosine is their own; `BadInput` if the widths differ."
     x, y = _pair(x, y, same_width=True)
     return float(_hits(_unit(x), _unit(y), np.arange(len(x))[None])[0])
 
-# %% ../../nbs/28_similarity.ipynb #cell-16
+# %% ../../nbs/28_similarity.ipynb #cell-55
 def compare(
     teacher,                      # [n, d]
     student,                      # [n, d'], row i of the same case
     groups=None,                  # the group (storm) of every row, [n]; None: every case by itself
     draws:int=200,                # permutations
-    k:int=10,                     # neighbours
+    k:int=10,                     # neighbours, 1 .. n - 2
     seed:int=0,                   # of the permutations
     names=('teacher', 'student'), # for messages
 ) -> dict[str, Tested]:           # 'cka', 'cosine', 'knn', 'retrieval'
-    "All four measures beside their permutation null; undefined, with the reason, where widths differ."
+    "All four beside their permutation null; `undefined`, with the reason, where widths differ or CKA means nothing."
     x, y = _pair(teacher, student, names)
     if groups is not None and np.shape(groups) != (len(x),):
         raise BadInput(f'groups have shape {np.shape(groups)}; wanted one for each of {len(x)} rows')
     orders = np.vstack([np.arange(len(x)), shuffles(len(x) if groups is None else groups, draws, seed)])
     tested = lambda values: Tested(float(values[0]), values[1:])
-    norm = _norm(x, y) if len(x) > 3 else 0.
-    found = dict(cka=tested(_hsic(x, y, orders)/norm) if norm else
-                 undefined('all rows of one network are equally far apart' if len(x) > 3 else 'fewer than 4 rows'))
-    near = _neighbours(x, k, 0), _neighbours(y, k, 1)
+    knn = tested(_overlap(_neighbours(x, k, 0), _neighbours(y, k, 1), orders))
+    try: cka = tested(_cka(x, y, orders))
+    except BadInput as e: cka = undefined(str(e))
     if x.shape[1] == y.shape[1]:
         u, v = _unit(x), _unit(y)
-        found['cosine'] = tested(np.array([np.vdot(u, v[p])/len(u) for p in orders]))
-        found['retrieval'] = tested(_hits(u, v, orders))
-    else: found |= dict.fromkeys(('cosine', 'retrieval'), undefined(f'{_widths(x, y, names)}: no direction is shared'))
-    return found | dict(knn=tested(_overlap(*near, orders)))
+        cosine, found = tested(np.array([np.vdot(u, v[p])/len(u) for p in orders])), tested(_hits(u, v, orders))
+    else: cosine = found = undefined(f'{_widths(x, y, names)}: they share no directions')
+    return dict(cka=cka, cosine=cosine, knn=knn, retrieval=found)
