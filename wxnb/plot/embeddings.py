@@ -17,13 +17,13 @@ from ..core import BadInput
 from .maps import LINE_COLOURS, picture
 from .scores import tidy
 
-# %% ../../nbs/29_embeddings.ipynb #cell-6
+# %% ../../nbs/29_embeddings.ipynb #cell-7
 def check_pair(
     teacher:np.ndarray, # [n, d], row i of both about the same case
     student:np.ndarray, # [n, d]
     names:tuple[str, str]=('teacher', 'student'),
 ) -> tuple[np.ndarray, np.ndarray]: # as float64
-    "Two tables of finite numbers, of one shape, with 3 rows at least. Else `BadInput`, naming network, row and column."
+    "Two tables of finite numbers, of one shape, 3 rows at least. Else `BadInput`, naming network, row, column."
     both = [np.asarray(x, np.float64) for x in (teacher, student)]
     for name, x in zip(names, both):
         if x.ndim != 2 or len(x) < 3 or not x.shape[1]:
@@ -39,7 +39,7 @@ def check_pair(
                        'one plane for both wants one width')
     return both[0], both[1]
 
-# %% ../../nbs/29_embeddings.ipynb #cell-7
+# %% ../../nbs/29_embeddings.ipynb #cell-8
 def joint_tsne(
     teacher:np.ndarray,   # [n, d] features, row i of both about the same case
     student:np.ndarray,   # [n, d]
@@ -48,71 +48,79 @@ def joint_tsne(
     pca:int=50,           # principal components kept before the fit, at most; 0: none
     names:tuple[str, str]=('teacher', 'student'),
 ) -> tuple[np.ndarray, np.ndarray]: # [n, 2] each, without unit
-    "Both in one plane by one fit of t-SNE (van der Maaten and Hinton 2008). `BadInput` if they cannot be drawn so."
+    "Both in one plane by one fit of t-SNE, @eq-tsne-kl. `BadInput` if they cannot be drawn so."
     x, y = check_pair(teacher, student, names)
     n, both = len(x), np.concatenate([x, y])
     if not 1 <= perplexity < n:
         raise BadInput(f'perplexity {perplexity:g} with {n} cases; wanted 1 to {n - 1}: it counts neighbours')
     if pca < 0: raise BadInput(f'pca is {pca}; wanted a number of components, or 0')
-    if (both == both[0]).all(): raise BadInput(f'all rows of {names[0]} and {names[1]} are the same; nothing to draw')
+    if (both == both[0]).all(): raise BadInput(f'all rows of {names[0]} and {names[1]} are equal; nothing to draw')
     both -= both.mean(0)
     both /= np.abs(both).max() # t-SNE does not see the scale, floats do
-    if 0 < pca < min(both.shape): both = PCA(pca, random_state=seed).fit_transform(both)
-    start = 'pca' if both.shape[1] > 1 else 'random' # two axes to start from
-    plane = TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(both).astype(np.float64)
+    scores = PCA(min(pca or 2, *both.shape), random_state=seed).fit_transform(both)
+    start = np.random.default_rng(seed).normal(scale=1e-5, size=(2*n, 2)) # equal rows must not start as one point
+    start[:, :scores.shape[1]] += scores[:, :2]/scores[:, 0].std()*1e-4
+    fit = TSNE(perplexity=perplexity, init=start.astype(np.float32), random_state=seed)
+    plane = fit.fit_transform(scores if pca else both).astype(np.float64)
     return plane[:n], plane[n:]
 
-# %% ../../nbs/29_embeddings.ipynb #cell-9
+# %% ../../nbs/29_embeddings.ipynb #cell-16
 def plane_distances(
     teacher_plane:np.ndarray, # [n, 2]
     student_plane:np.ndarray, # [n, 2]
 ) -> dict[str, np.ndarray]:   # teacher_centre, student_centre, nearest, nearest_teacher, each [n]
-    "From each point to the centre of its own network; from each teacher point to the nearest student, other teacher."
+    "From each point to the own centre; from each teacher point to the nearest student, and to the nearest teacher."
     t, s = check_pair(teacher_plane, student_plane)
-    return dict(teacher_centre=np.linalg.norm(t - t.mean(0), axis=1), student_centre=np.linalg.norm(s - s.mean(0), axis=1),
-                nearest=cKDTree(s).query(t)[0], nearest_teacher=cKDTree(t).query(t, 2)[0][:, 1])
+    own = (np.linalg.norm(p - p.mean(0), axis=1) for p in (t, s))
+    return dict(zip(('teacher_centre', 'student_centre'), own), nearest=cKDTree(s).query(t)[0],
+                nearest_teacher=cKDTree(t).query(t, 2)[0][:, 1]) # the first is the point itself, or its twin
 
-# %% ../../nbs/29_embeddings.ipynb #cell-11
+# %% ../../nbs/29_embeddings.ipynb #cell-20
 def legend_above(ax:Axes, **kwargs):
     "A legend over the axes, where it hides no point."
     ax.legend(loc='lower center', bbox_to_anchor=(.5, 1.), borderaxespad=.2, frameon=False, fontsize=8,
               handletextpad=.3, columnspacing=1., **kwargs)
 
-# %% ../../nbs/29_embeddings.ipynb #cell-12
+# %% ../../nbs/29_embeddings.ipynb #cell-21
 def scatter_panels(
     axs:tuple[Axes, Axes],
     t:np.ndarray,        # [n, 2]
     s:np.ndarray,        # [n, 2]
     variable:np.ndarray, # [n] str
 ):
-    "The plane twice, with the same limits: by network, and by variable, filled for the teacher, hollow for the student."
-    points, small = np.concatenate([t, s]), dict(s=9, linewidths=.6, rasterized=True)
+    "The plane twice, in one square: by network, and by variable, the teacher filled, the student hollow."
+    points, size = np.concatenate([t, s]), dict(s=9, rasterized=True)
     order = np.random.default_rng(0).permutation(len(points)) # neither network lies on top
-    colours = np.repeat([0, 1], len(t))
-    axs[0].scatter(*points[order].T, c=np.array(LINE_COLOURS)[colours[order]], alpha=.5, **small | dict(linewidths=0))
+    colours = np.repeat(LINE_COLOURS[:2], [len(t), len(s)])[order]
+    axs[0].scatter(*points[order].T, c=colours, alpha=.5, linewidths=0, **size)
     for name, c in zip(('teacher', 'student'), LINE_COLOURS): axs[0].scatter([], [], s=20, c=c, label=name)
     for i, name in enumerate(dict.fromkeys(variable.tolist())):
         c, marker, mine = LINE_COLOURS[i % 7], 'osD^vPX'[i % 7], variable == name
-        axs[1].scatter(*t[mine].T, c=c, marker=marker, alpha=.45, **small | dict(linewidths=0))
-        axs[1].scatter(*s[mine].T, facecolors='none', edgecolors=c, marker=marker, alpha=.7, **small)
+        axs[1].scatter(*t[mine].T, c=c, marker=marker, alpha=.45, linewidths=0, **size)
+        axs[1].scatter(*s[mine].T, facecolors='none', edgecolors=c, marker=marker, alpha=.7, linewidths=.6, **size)
         axs[1].scatter([], [], s=20, c=c, marker=marker, label=name)
+    if i > 1 and i % 2 == 0: axs[1].scatter([], [], c='none', label=' ') # the networks get a column of their own
+    for name, face in (('teacher', '.4'), ('student', 'none')):
+        axs[1].scatter([], [], s=20, facecolors=face, edgecolors='.4', label=name)
     middle, reach = (points.max(0) + points.min(0))/2, np.ptp(points, 0).max()*.54
     for ax in axs:
         tidy(ax, xlabel='t-SNE 1 (no unit)', ylabel='t-SNE 2 (no unit)', aspect='equal',
              xlim=middle[0] + np.array([-reach, reach]), ylim=middle[1] + np.array([-reach, reach]))
 
-# %% ../../nbs/29_embeddings.ipynb #cell-13
+# %% ../../nbs/29_embeddings.ipynb #cell-22
 def four_panels(
     teacher_plane:np.ndarray, # [n, 2] of `joint_tsne`
     student_plane:np.ndarray, # [n, 2]
     variable:np.ndarray,      # [n] str: of which ERA5 variable each row is
     title:str='',
-) -> Figure:                  # 7 x 6.5 inches
-    "The networks, the variables, how far from the own centre, and how far from teacher to student, beside what mixing gives."
+) -> Figure:                  # 6.4 x 5.9 inches, 100 dpi
+    "Networks; variables; how far from the own centre; how far from teacher to student, beside what mixing gives."
     d, variable = plane_distances(teacher_plane, student_plane), np.asarray(variable).astype(str)
     t, s = check_pair(teacher_plane, student_plane)
-    if variable.shape != (len(t),): raise BadInput(f'variable is {list(variable.shape)}; wanted [{len(t)}], one per row')
-    fig = picture(7, 6.5)
+    if variable.shape != (len(t),):
+        raise BadInput(f'variable is {list(variable.shape)}; wanted [{len(t)}], one per row')
+    fig = picture(6.4, 5.9)
+    fig.set_dpi(100)
     (one, two), (three, four) = fig.subplots(2, 2)
     scatter_panels((one, two), t, s, variable)
     histograms = ((three, dict(teacher=d['teacher_centre'], student=d['student_centre'])),
@@ -120,11 +128,13 @@ def four_panels(
     for ax, values in histograms:
         edges = np.linspace(0, max(v.max() for v in values.values()) or 1., 31)
         for (name, v), c in zip(values.items(), LINE_COLOURS[::1 if ax is three else 2]):
-            ax.hist(v, edges, histtype='stepfilled', color=c, alpha=.3)
-            ax.hist(v, edges, histtype='step', color=c, linewidth=1.2, label=name)
-        tidy(ax, ylabel='cases', xlim=(0, edges[-1]))
+            count = np.histogram(v, edges)[0]
+            ax.stairs(count, edges, color=c, fill=True, alpha=.3)
+            ax.stairs(count, edges, color=c, linewidth=1.2, label=name)
+        tidy(ax, ylabel='cases', xlim=(0, edges[-1]), ylim=(0, None))
     three.set_xlabel('distance to the own centre (no unit)')
     four.set_xlabel('distance to the nearest, from a teacher (no unit)')
-    for ax in (one, two, three, four): legend_above(ax, ncols=4)
+    k = len(set(variable.tolist())) # columns of two, once there are many
+    for ax in (one, two, three, four): legend_above(ax, ncols=k + 2 if k < 3 else (k + 3)//2)
     if title: fig.suptitle(title, fontsize=11)
     return fig
