@@ -73,5 +73,5 @@ def diagnoses(
     return [text for so, text in (
         (cosine < .5, f'cosine similarity {cosine:.3f} < 0.5: too little learnt; more weight to the distillation'),
         (distance > 5, f'mean distance {distance:.3g} > 5: features are far apart; check the weights of the loss'),
-        (apart > .9, f'{apart:.0%} of the points lie next to their own kind: separate clusters; change the training'),
+        (apart > .9, f'{apart:.0%} of the points lie next to their own: separate clusters; change the training'),
     ) if so]
