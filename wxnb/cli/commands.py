@@ -17,6 +17,7 @@ import tyro
 from .nowcast import Products, train_alignment, train_framevae, train_prediff
 from .training import TRAIN, fidelity, train_convlstm, train_diffusion, train_fewstep, train_strainnet
 from .training import train_svae, upstream
+from .tsne import Tsne
 from .typhoon import TYPHOONS, ProofOfDistillation, Track, train_typhoon
 from ..core import BadInput
 
@@ -207,6 +208,7 @@ HELP = '''usage: wxnb COMMAND [flags]
   forecast      forecast with a trained run or a baseline
   products      of an ensemble forecast: mean, quantiles, probability maps, a film
   track         where the storm of a forecast goes and how strong it becomes: CSV and a picture
+  tsne          has a student learnt its teacher's features? pictures, measures beside chance, a verdict
   verify        score forecast files against what came true
   upstream      does the weather next door help? an experiment with a placebo
   proof distill does a teacher that knows more help a student that does not? An experiment with controls
@@ -234,7 +236,7 @@ def dispatch(args:list[str]):
             return tyro.cli(ProofOfDistillation, prog='wxnb proof distill', args=rest[1:]).run()
         return _choose(rest, 'proof', dict(distill='students, teachers and controls on a toy world of typhoons'))
     if command == 'upstream': return upstream(rest)
-    simple = dict(forecast=Forecast, products=Products, track=Track, verify=Verify, reconstruct=Reconstruct,
+    simple = dict(forecast=Forecast, products=Products, track=Track, tsne=Tsne, verify=Verify, reconstruct=Reconstruct,
                   walk=Walk, demo=Demo, bench=Bench, parity=Parity)
     if command not in simple:
         raise BadInput(f'no command {command!r}; there are data, train, upstream, proof, {", ".join(simple)}')

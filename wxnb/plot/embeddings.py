@@ -133,7 +133,7 @@ def four_panels(
             ax.stairs(count, edges, color=c, linewidth=1.2, label=name)
         tidy(ax, ylabel='cases', xlim=(0, edges[-1]), ylim=(0, None))
     three.set_xlabel('distance to the own centre (no unit)')
-    four.set_xlabel('distance to the nearest, from a teacher (no unit)')
+    four.set_xlabel('distance, teacher to nearest (no unit)')
     k = len(set(variable.tolist())) # columns of two, once there are many
     for ax in (one, two, three, four): legend_above(ax, ncols=k + 2 if k < 3 else (k + 3)//2)
     if title: fig.suptitle(title, fontsize=11)
