@@ -65,7 +65,7 @@ def together(
 def create_detailed_alignment_analysis(
     g:Gathered,
     draws:int=200,      # shuffles for every null
-    share:float=0.05,   # of the cases that are neighbours; at least 10
+    share:float=0.05,   # of the cases that are neighbours, 10 to 50 of them
     seed:int=0,         # of the shuffles
     progress:bool=False,
 ) -> pd.DataFrame:      # columns place, sigma, variable, measure, value, usual, bound, p, untrained, untrained_best, why
@@ -82,7 +82,8 @@ def create_detailed_alignment_analysis(
             for v, t, b in [*zip(kept, tests, before)] + ([('all', whole, np.mean(before, 0))] if whole else []):
                 out.append(dict(place=place, sigma=sigma, variable=v, measure=measure) | _row(t, b))
         for v in kept:
-            heads = attention_divergence(g.attention[place, v, sigma], draws, seed) if (place, v, sigma) in g.attention else []
+            looked = g.attention.get((place, v, sigma))
+            heads = attention_divergence(looked, draws, seed, g.attention_groups) if looked else []
             out += [dict(place=place, sigma=sigma, variable=v, measure=f'attention, head {i}') | _row(t) for i, t in enumerate(heads)]
     return pd.DataFrame(out)
 
@@ -90,7 +91,7 @@ def _measured(g, place, v, sigma, others, draws, share, seed):
     "{measure: (Tested, values for untrained students)}"
     t, s, storms = g.two(place, v, sigma)
     names = tuple(f'features of {v} at {place}, {n}' + ('' if sigma is None else f', sigma {sigma:g}') for n in ('teacher', 'student'))
-    k = max(10, round(share*len(t)))
+    k = int(np.clip(share*len(t), 10, 50))
     found = compare(t, s, storms, draws, k, seed, names)
     before = [compare(t, g.two(place, v, sigma, n)[1], storms, 1, k, seed, (names[0], f'{names[1]} ({n})')) for n in others]
     out = {m: (test, [b[m].value for b in before]) for m, test in found.items()}
@@ -115,7 +116,7 @@ def verdicts(
     each = {k: verdict(t.set_index('measure'), rule) for k, t in table.groupby(['place', 'sigma', 'variable'], sort=False)}
     return pd.Series(each).rename_axis(['place', 'sigma', 'variable']).unstack('variable')[list(dict.fromkeys(table.variable))]
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-20
+# %% ../../nbs/79_view_tsne.ipynb #cell-22
 def probes(
     g:Gathered,
     draws:int=100,
@@ -135,7 +136,7 @@ def probes(
                 out.append(dict(place=place, network=network.split()[0], target=target) | row)
     return pd.DataFrame(out)
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-24
+# %% ../../nbs/79_view_tsne.ipynb #cell-27
 def create_tsne_visualization(
     g:Gathered,
     place:str,               # of `PLACES`
@@ -148,8 +149,8 @@ def create_tsne_visualization(
     "The source's picture of one place, all variables together, and its numbers."
     kept = [v for v in g.variables if g.present[v].sum() >= FEWEST]
     pairs = {v: [check_features(x, f'features of {v} at {place}') for x in g.two(place, v, sigma)[:2]] for v in kept}
-    title = f'{place}: {len(g)} cases' + ('' if sigma is None else f', noise $\\sigma$ = {sigma:g}')
-    widths = [x.shape[1] for x in pairs[kept[0]]]
+    widths, drawn = [x.shape[1] for x in pairs[kept[0]]], min(most, len(g))
+    title = f'{place}: {drawn} cases of {len(g)}' + ('' if sigma is None else f', noise $\\sigma$ = {sigma:g}')
     if widths[0] != widths[1]: return _sorry(title, widths), {}
     some = {v: np.linspace(0, len(t) - 1, min(most, len(t))).astype(int) for v, (t, _) in pairs.items()}
     if perplexity >= min(map(len, some.values())):
@@ -167,7 +168,7 @@ def _sorry(title, widths):
     fig.text(.5, .5, f'{title}\n{widths[0]} columns of the teacher, {widths[1]} of the student: no common space', ha='center')
     return fig
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-28
+# %% ../../nbs/79_view_tsne.ipynb #cell-31
 def draw_measures(
     table:pd.DataFrame, # of `create_detailed_alignment_analysis`
 ) -> Figure:
@@ -192,7 +193,7 @@ def draw_measures(
     fig.legend(*axes[0].get_legend_handles_labels(), loc='outside lower center', ncol=6, fontsize=8, frameon=False)
     return fig
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-31
+# %% ../../nbs/79_view_tsne.ipynb #cell-34
 def alignment_report(
     out:str | Path,                   # the folder to write
     config:str | Path | None=None,    # as for `load_model_and_config`, also the next two
@@ -244,7 +245,7 @@ def alignment_report(
         _long(result).to_csv(tmp/'alignment.csv', index=False)
     return result
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-32
+# %% ../../nbs/79_view_tsne.ipynb #cell-35
 def _graded(numbers):
     "The source's numbers with its thresholds, grade and advice."
     if not numbers: return dict(why='widths of teacher and student differ')
@@ -263,7 +264,7 @@ def _long(result):
             for r in result['probes']]
     return pd.DataFrame([*result['measures'], *read, *source])
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-33
+# %% ../../nbs/79_view_tsne.ipynb #cell-36
 def metrics_text(
     result:dict, # of `alignment_report`
     place:str,
@@ -295,7 +296,7 @@ def _source_lines(s):
     shapes = f'  shapes                  teacher {s["teacher_shape"]}, student {s["student_shape"]}'
     return [head, *lines, shapes, f'  grade                   {s["grade"]}', *(f'  - {d}' for d in s['diagnoses'])]
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-34
+# %% ../../nbs/79_view_tsne.ipynb #cell-37
 def analysis_text(
     result:dict, # of `alignment_report`
 ) -> str:

@@ -241,6 +241,7 @@ class Gathered:
     features: dict[Key, np.ndarray]     # float32 [n, d]
     present: dict[str, np.ndarray]      # {variable: bool [n]}, was the teacher told it?
     attention: dict[tuple, list[Tensor]]# (place, variable, sigma) -> tables, as from `attention_tables`
+    attention_groups: list[np.ndarray]  # for each table the storm of each case
     groups: np.ndarray                  # the storm of each case [n]
     weather: pd.DataFrame               # as from `environment`
     sigmas: tuple[float, ...]
@@ -283,24 +284,32 @@ def gather(
     pair, on = pair.to(device(where)), device(where)
     networks = dict(teacher=pair.teacher, student=pair.student)
     networks |= {f'untrained {i}': untrained(pair, 100 + i).to(on) for i in range(others)}
-    features, present, tables, done = {}, [], {}, 0
+    features, present, done = {}, [], 0
     source = generator(seed, 'noise of features')
     for batch in tqdm(windows.batches(size), 'features', disable=not progress):
         noise = torch.randn(batch.target.shape, generator=source).to(on)
         part = {k: v.cpu().numpy() for k, v in extract_features_batch(networks, batch.to(on), sigmas, noise, pool).items()}
         if not done: _fits(part, len(windows))
         for k, v in part.items(): features.setdefault(k, np.empty((len(windows), v.shape[1]), 'f4'))[done:done + len(v)] = v
-        for i in range(0, min(len(batch), attention - done) - 1, 8): # tables are of each with each: eight at a time
-            few = slice(i, min(i + 8, attention - done))
-            for k, v in attention_tables(pair, batch.to(on)[few], sigmas, noise[few]).items(): tables.setdefault(k, []).append(v)
         present.append(told(batch, batch.targets[0])['present'])
         done += len(batch)
     there = torch.cat(present).numpy()
     names = [n for n in windows.normaliser.channels if n not in windows.targets]
     last = windows.starts + windows.context - 1
     storms = record.event.values[last].astype(str) if 'event' in record.coords else np.zeros(len(last), 'U1')
-    return Gathered(features, {v: there[:, i] for i, v in enumerate(names)}, tables, storms,
+    tables, cases = _looked(pair, windows, sigmas, attention, source, on)
+    return Gathered(features, {v: there[:, i] for i, v in enumerate(names)}, tables, [storms[i] for i in cases], storms,
                     environment(windows, record), tuple(map(float, sigmas)))
+
+def _looked(pair, windows, sigmas, most, source, on):
+    "Tables of attention of some cases from all over the record, eight in a table; which cases."
+    some = np.unique(np.linspace(0, len(windows) - 1, min(most, len(windows))).astype(int))
+    groups, tables = [some[i::-(-len(some)//8)] for i in range(-(-len(some)//8))], {}
+    for i in groups:
+        batch = windows[i]
+        noise = torch.randn(batch.target.shape, generator=source).to(on)
+        for k, v in attention_tables(pair, batch.to(on), sigmas, noise).items(): tables.setdefault(k, []).append(v)
+    return tables, groups
 
 def _fits(part, n):
     "`BadInput` if so many cases do not."

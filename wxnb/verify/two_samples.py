@@ -12,10 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from ..core import BadInput, seed_of
@@ -25,130 +22,173 @@ from .similarity import Tested, check_features, shuffles, undefined
 def median_width(
     z:np.ndarray, # [n, d]
     most:int=500, # rows that are looked at
-) -> float:
+) -> float:       # in units of z
     "The median distance of different rows; `BadInput` if there are none."
     some = z[np.linspace(0, len(z) - 1, min(most, len(z))).astype(int)]
+    some = some - some.mean(0)
     d = np.sqrt(np.maximum(_squares(some, some), 0))[np.triu_indices(len(some), 1)]
-    if not (d > 1e-9*(1 + np.abs(some).max())).any(): raise BadInput('all rows are the same; a kernel has no width')
-    return float(np.median(d[d > 0]))
-
-def _squares(a, b): return (a**2).sum(1)[:, None] + (b**2).sum(1) - 2*a @ b.T # squared distances
+    if not (far := d > 1e-7*np.abs(some).max()).any(): raise BadInput('all rows are the same: no width')
+    return float(np.median(d[far]))
 
 # %% ../../nbs/28_two_samples.ipynb #cell-8
+def _squares(a, b):
+    "Squared distances of all rows, [n, m]."
+    return (a**2).sum(1)[:, None] + (b**2).sum(1) - 2*a @ b.T
+
+# %% ../../nbs/28_two_samples.ipynb #cell-9
 def mmd_squared(
-    z:np.ndarray,     # rows of both, [n, d]
-    teacher:np.ndarray, # bool [n, draws]: who is a teacher
-    width:float,      # h, > 0
-    cells:int=2**21,  # of the kernel at once
-) -> np.ndarray:      # [draws]
+    z:np.ndarray,       # rows of both, centred, [n, d]
+    teacher:np.ndarray, # bool [n, draws]: who is a teacher; the same for all rows of a storm
+    storm:np.ndarray,   # int [n]; rows of one storm are not compared
+    width:float,        # h, > 0
+    cells:int=2**21,    # of the kernel at once
+) -> np.ndarray:        # [draws]
     "@eq-mmd for every way to say who is who, in one pass over the kernel."
     u, total, own, touched = teacher.astype(float), 0., 0., 0.
     for i in np.array_split(np.arange(len(z)), -(-len(z)**2//cells)):
         k = np.exp(-np.maximum(_squares(z[i], z), 0)/(2*width**2))
-        k[np.arange(len(i)), i] = 0. # no row with itself
+        k[storm[i][:, None] == storm] = 0.
         row = k.sum(1)
         total, own, touched = total + row.sum(), own + (u[i]*(k @ u)).sum(0), touched + row @ u[i]
-    m, n = u.sum(0), len(z) - u.sum(0)
-    return own/(m*(m - 1)) + (total - 2*touched + own)/(n*(n - 1)) - 2*(touched - own)/(m*n)
+    same = np.bincount(storm)[storm]       # rows of the same storm
+    m, n, mm, nn = u.sum(0), (1 - u).sum(0), same @ u, same @ (1 - u)
+    return own/(m*m - mm) + (total - 2*touched + own)/(n*n - nn) - 2*(touched - own)/(m*n)
 
-# %% ../../nbs/28_two_samples.ipynb #cell-11
+# %% ../../nbs/28_two_samples.ipynb #cell-12
 def mmd(
     x,                  # teacher's features [n, d]
     y,                  # student's [n, d], row i of the same case
     groups=None,        # the storm of each row [n]; None: each by itself
-    draws:int=200,
-    seed:int=0,
-) -> Tested:            # MMD squared; its p answers "is it another distribution?"
+    draws:int=200,      # ways to say by lot who is who
+    seed:int=0,         # of the halves and the lots
+) -> Tested:            # MMD squared, 0 on average for one distribution; its p answers "is it another one?"
     "@eq-mmd of the teacher on one half of the storms and the student on the other, beside its null."
-    x, y = check_features(x, "the teacher's features"), check_features(y, "the student's features")
+    x, y = check_features(x, 'teacher'), check_features(y, 'student')
     if x.shape != y.shape: raise BadInput(f'features {list(x.shape)} and {list(y.shape)}; wanted the same shape')
+    if groups is not None and np.shape(groups) != (len(x),):
+        raise BadInput(f'groups have shape {np.shape(groups)}; wanted one for each of {len(x)} rows')
     names, storm = np.unique(np.arange(len(x)) if groups is None else np.asarray(groups), return_inverse=True)
-    if len(storm) != len(x): raise BadInput(f'{len(storm)} groups of {len(x)} rows; wanted one for each')
     if len(names) < 8: return undefined(f'{len(names)} storms; a test of halves wants 8')
     rng = np.random.default_rng(seed_of('mmd', seed))
     half = lambda: rng.permutation(len(names)) < len(names)//2
     first = half()[storm]
     z, storm = np.vstack([x[first], y[~first]]), np.concatenate([storm[first], storm[~first]])
+    z = z - z.mean(0)
+    z = z/max(np.abs(z).max(), np.finfo(float).tiny)
     who = np.stack([np.arange(len(z)) < first.sum(), *(half()[storm] for _ in range(draws))], 1)
-    values = mmd_squared(z, who, median_width(z))
+    values = mmd_squared(z, who, storm, median_width(z))
     return Tested(float(values[0]), values[1:])
 
-# %% ../../nbs/28_two_samples.ipynb #cell-18
+# %% ../../nbs/28_two_samples.ipynb #cell-21
+def _ridge(x, t, new):
+    "Predictions for `new` of columns `t` by standardised `x`, as a function of alpha: one, or one for each column."
+    middle, spread = x.mean(0), x.std(0)
+    scale = np.where(spread > 1e-9*(1e-300 + np.abs(middle)), spread, np.inf) # a constant column says nothing
+    u, s, v = np.linalg.svd((x - middle)/scale, full_matrices=False)
+    c, b = u.T @ (t - t.mean(0)), (new - middle)/scale @ v.T
+    return lambda alpha: t.mean(0) + b @ (s[:, None]/(s[:, None]**2 + alpha)*c)
+
+# %% ../../nbs/28_two_samples.ipynb #cell-22
+def _read(x, ts, storms, folds, seed):
+    "Predictions of each column of `ts` on storms left out, alpha from folds of storms within the rest."
+    alphas, guess = np.logspace(-2, 5, 8), np.empty_like(ts)
+    for fit, test in GroupKFold(folds, shuffle=True, random_state=seed).split(x, groups=storms):
+        error = 0.
+        for a, b in GroupKFold(folds).split(fit, groups=storms[fit]):
+            at = _ridge(x[fit[a]], ts[fit[a]], x[fit[b]])
+            error = error + np.stack([((at(alpha) - ts[fit[b]])**2).sum(0) for alpha in alphas])
+        guess[test] = _ridge(x[fit], ts[fit], x[test])(alphas[error.argmin(0)])
+    return guess
+
+# %% ../../nbs/28_two_samples.ipynb #cell-23
 def probe(
     features,              # [n, d]
     targets:pd.DataFrame,  # [n, k] numbers, NaN: not known
     groups=None,           # the storm of each row [n]; None: each by itself
-    draws:int=100,
-    folds:int=5,           # of whole storms
-    seed:int=0,
+    draws:int=100,         # shuffles for the null
+    folds:int=5,           # of whole storms, >= 2
+    seed:int=0,            # of folds and shuffles
 ) -> dict[str, Tested]:    # R2 of each target
     "@eq-r2 on storms left out; a target without variation, or of too few storms, is undefined."
-    x = check_features(features, 'the features')
+    x = check_features(features, 'probed')
     storms = np.arange(len(x)) if groups is None else np.asarray(groups)
-    if len(targets) != len(x) or len(storms) != len(x):
-        raise BadInput(f'{len(x)} rows of features, {len(targets)} of targets, {len(storms)} groups; wanted the same')
+    if len(targets) != len(x) or storms.shape != (len(x),):
+        raise BadInput(f'{len(x)} rows of features, {len(targets)} of targets, {len(storms)} groups; wanted equal')
+    if folds < 2: raise BadInput(f'{folds} folds; wanted 2 or more')
     return {name: _probe(x, np.asarray(t, float), storms, draws, folds, seed) for name, t in targets.items()}
 
+# %% ../../nbs/28_two_samples.ipynb #cell-24
 def _probe(x, t, storms, draws, folds, seed):
     "Of one target; the shuffled ones are further columns of the same fits."
     known = np.isfinite(t)
     x, t, storms = x[known], t[known], storms[known]
     if (k := len(np.unique(storms))) < 2*folds: return undefined(f'known for {k} storms; wanted {2*folds}')
-    if t.std() <= 1e-9*(1 + abs(t.mean())): return undefined('the same for all cases')
+    if t.std() <= 1e-9*(1e-300 + np.abs(t).max()): return undefined('the same for all cases')
     t = (t - t.mean())/t.std()
     ts = np.stack([t, *t[shuffles(storms, draws, seed)]], 1)
-    guess = np.empty_like(ts)
-    for fit, test in GroupKFold(folds, shuffle=True, random_state=0).split(x, groups=storms):
-        ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 5, 8), alpha_per_target=True))
-        guess[test] = ridge.fit(x[fit], ts[fit]).predict(x[test])
-    r2 = 1 - ((ts - guess)**2).sum(0)/((ts - ts.mean(0))**2).sum(0)
+    r2 = 1 - ((ts - _read(x, ts, storms, folds, seed))**2).mean(0) # the variance of each column is 1
     return Tested(float(r2[0]), r2[1:])
 
-# %% ../../nbs/28_two_samples.ipynb #cell-23
+# %% ../../nbs/28_two_samples.ipynb #cell-35
 def jensen_shannon(
     p:Tensor, # [..., k], distributions along the last axis
     q:Tensor, # the same
 ) -> Tensor:  # [...], bits, 0 .. 1
     "@eq-js. `BadInput` if they are no distributions."
-    for name, v in dict(p=p, q=q).items():
-        if not ((v >= 0).all() and ((v.sum(-1) - 1).abs() < 1e-3).all()):
-            raise BadInput(f'{name} is no distribution: least {v.min():.3g}, sums {v.sum(-1).min():.3g} to '
-                           f'{v.sum(-1).max():.3g}; wanted at least 0, sums of 1')
+    _distributions(p=p, q=q)
     if p.shape[-1] != q.shape[-1]: raise BadInput(f'{p.shape[-1]} and {q.shape[-1]} places; wanted as many')
     return (_entropy((p + q)/2) - (_entropy(p) + _entropy(q))/2).clamp(0, 1)
 
-def _entropy(p): return torch.special.entr(p).sum(-1)/math.log(2) # bits
+# %% ../../nbs/28_two_samples.ipynb #cell-36
+def _entropy(p):
+    "In bits."
+    return torch.special.entr(p).sum(-1)/math.log(2)
 
-# %% ../../nbs/28_two_samples.ipynb #cell-25
+# %% ../../nbs/28_two_samples.ipynb #cell-37
+def _distributions(**named):
+    "`BadInput` if they are none."
+    for name, v in named.items():
+        if not ((v >= 0).all() and ((v.sum(-1) - 1).abs() < 1e-3).all()):
+            raise BadInput(f'{name} is no distribution: least {v.min():.3g}, sums {v.sum(-1).min():.3g} to '
+                           f'{v.sum(-1).max():.3g}; wanted at least 0, sums of 1')
+
+# %% ../../nbs/28_two_samples.ipynb #cell-39
 def attention_table(
     teacher:Tensor, # [b, heads, asking, telling] weights; all 0: there is nothing to look at
     student:Tensor, # the same
 ) -> Tensor:        # [heads, b, b] bits: teacher's case i, student's case j; NaN where one of them has nothing
     "Mean over those who ask of @eq-js, each case with each; one case of the student at a time."
     if teacher.shape != student.shape or teacher.ndim != 4:
-        raise BadInput(f'weights {list(teacher.shape)} and {list(student.shape)}; wanted twice [b, heads, asking, telling]')
+        raise BadInput(f'weights {list(teacher.shape)} and {list(student.shape)}; '
+                       'wanted twice [b, heads, asking, telling]')
     blind = [v.flatten(1).sum(1) == 0 for v in (teacher, student)]
+    for name, v, b in zip(('teacher', 'student'), (teacher, student), blind):
+        if not b.all(): _distributions(**{name: v[~b].float()})
     own = [_entropy(v.float()) for v in (teacher, student)]
     js = lambda j: _entropy((teacher.float() + student[j].float())/2) - (own[0] + own[1][j])/2
     table = torch.stack([js(j).mean(-1) for j in range(len(student))], 2).clamp(0, 1) # [b, heads, b]
     return table.masked_fill((blind[0][:, None] | blind[1])[:, None], torch.nan).transpose(0, 1)
 
-# %% ../../nbs/28_two_samples.ipynb #cell-27
+# %% ../../nbs/28_two_samples.ipynb #cell-41
 def attention_divergence(
     tables:Sequence[Tensor], # of `attention_table`, of one place and variable
-    draws:int=200,
-    seed:int=0,
+    draws:int=200,           # ways to pair the cases of a table
+    seed:int=0,              # of the pairs
+    groups:Sequence | None=None, # for each table the storm of each case [b]; None: each by itself
 ) -> list[Tested]:           # for each head; small: they look alike
-    "The mean divergence of teacher and student in the same case, beside that of cases paired by lot."
+    "The mean divergence of teacher and student in the same case, beside cases (whole storms) paired by lot."
     if not len(tables): raise BadInput('no tables; wanted at least one')
-    rng = np.random.default_rng(seed_of('attention', seed))
-    sums, count = np.zeros((draws + 1, len(tables[0]))), 0
-    for t in tables:
-        t = t.numpy()
-        t = t[:, (seen := ~np.isnan(t[0].diagonal())), :][:, :, seen]
-        n = t.shape[1]
-        for d, order in enumerate([np.arange(n), *(rng.permutation(n) for _ in range(draws))]):
-            sums[d] += t[:, np.arange(n), order].sum(1)
-        count += n
-    if count < 4: return [undefined(f'{count} cases; wanted 4')]*sums.shape[1]
+    sizes = [t.shape[1] for t in tables]
+    groups = [np.arange(n) for n in sizes] if groups is None else [np.asarray(g) for g in groups]
+    if (given := [len(g) for g in groups]) != sizes:
+        raise BadInput(f'groups of {given} cases, tables of {sizes}; wanted equal')
+    sums, count, ways = np.zeros((draws + 1, len(tables[0]))), 0, 0.
+    for i, (t, g) in enumerate(zip(tables, groups)):
+        t = t.detach().cpu().numpy()
+        seen = ~np.isnan(t[0].diagonal())
+        t, g = t[:, seen][:, :, seen], g[seen]
+        own, count, ways = np.arange(len(g)), count + len(g), ways + math.lgamma(len(np.unique(g)) + 1)
+        if len(g): sums += t[:, own, np.vstack([own, shuffles(g, draws, seed_of('attention', seed, i))])].sum(2).T
+    if ways < math.log(19.5): # of fewer than 20 ways to pair them none is rare
+        return [undefined(f'{count} cases; wanted storms for 20 ways to pair them')]*sums.shape[1]
     return [Tested(float(v[0]), v[1:], 'low') for v in sums.T/count]
