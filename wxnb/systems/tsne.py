@@ -116,7 +116,7 @@ def verdicts(
     each = {k: verdict(t.set_index('measure'), rule) for k, t in table.groupby(['place', 'sigma', 'variable'], sort=False)}
     return pd.Series(each).rename_axis(['place', 'sigma', 'variable']).unstack('variable')[list(dict.fromkeys(table.variable))]
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-22
+# %% ../../nbs/79_view_tsne.ipynb #cell-24
 def probes(
     g:Gathered,
     draws:int=100,
@@ -136,7 +136,7 @@ def probes(
                 out.append(dict(place=place, network=network.split()[0], target=target) | row)
     return pd.DataFrame(out)
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-27
+# %% ../../nbs/79_view_tsne.ipynb #cell-29
 def create_tsne_visualization(
     g:Gathered,
     place:str,               # of `PLACES`
@@ -168,7 +168,7 @@ def _sorry(title, widths):
     fig.text(.5, .5, f'{title}\n{widths[0]} columns of the teacher, {widths[1]} of the student: no common space', ha='center')
     return fig
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-31
+# %% ../../nbs/79_view_tsne.ipynb #cell-33
 def draw_measures(
     table:pd.DataFrame, # of `create_detailed_alignment_analysis`
 ) -> Figure:
@@ -193,7 +193,7 @@ def draw_measures(
     fig.legend(*axes[0].get_legend_handles_labels(), loc='outside lower center', ncol=6, fontsize=8, frameon=False)
     return fig
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-34
+# %% ../../nbs/79_view_tsne.ipynb #cell-36
 def alignment_report(
     out:str | Path,                   # the folder to write
     config:str | Path | None=None,    # as for `load_model_and_config`, also the next two
@@ -245,7 +245,7 @@ def alignment_report(
         _long(result).to_csv(tmp/'alignment.csv', index=False)
     return result
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-35
+# %% ../../nbs/79_view_tsne.ipynb #cell-37
 def _graded(numbers):
     "The source's numbers with its thresholds, grade and advice."
     if not numbers: return dict(why='widths of teacher and student differ')
@@ -264,7 +264,7 @@ def _long(result):
             for r in result['probes']]
     return pd.DataFrame([*result['measures'], *read, *source])
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-36
+# %% ../../nbs/79_view_tsne.ipynb #cell-38
 def metrics_text(
     result:dict, # of `alignment_report`
     place:str,
@@ -296,7 +296,7 @@ def _source_lines(s):
     shapes = f'  shapes                  teacher {s["teacher_shape"]}, student {s["student_shape"]}'
     return [head, *lines, shapes, f'  grade                   {s["grade"]}', *(f'  - {d}' for d in s['diagnoses'])]
 
-# %% ../../nbs/79_view_tsne.ipynb #cell-37
+# %% ../../nbs/79_view_tsne.ipynb #cell-39
 def analysis_text(
     result:dict, # of `alignment_report`
 ) -> str:
