@@ -77,8 +77,8 @@ def untrained(
 # %% ../../nbs/79_view.ipynb #cell-12
 def load_model_and_config(
     config:str | Path | None=None,   # a preset or a YAML file; what a checkpoint says comes first, and must agree
-    ckpt:str | Path | None='toytc-student', # a run of `train distill` or `train student`, or shipped weights; None: untrained
-    teacher:str | Path | None=None,  # a run of `train teacher`; None: of shipped weights the partner, else untrained
+    ckpt:str | Path | None='toytc-student', # run of `train distill` or `student`, or shipped; None: untrained
+    teacher:str | Path | None=None,  # run of `train teacher`; None: that of a shipped student, else untrained
     seed:int=0,                      # of untrained networks
 ) -> Pair:
     "Teacher and student with their weights. `BadInput` if they do not go together."
@@ -108,7 +108,7 @@ def load_model_and_config(
 
 # %% ../../nbs/79_view.ipynb #cell-13
 def _encoders(c, source):
-    if not c.variables: raise BadInput(f'{source} has no encoders of ERA5 (variables: none); nothing can be compared')
+    if not c.variables: raise BadInput(f'{source} has no encoders of ERA5: it was trained without variables')
 
 def _together(sc, c, ckpt, teacher):
     "`BadInput` where student and teacher cannot be shown the same."
@@ -121,7 +121,7 @@ def _as_wanted(wanted, c, config, source):
     a, b = (asdict(x.network(True)) for x in (wanted, c))
     for k in a.keys() - {'recompute'}: # says how to compute, not what
         if tuple(np.ravel(a[k])) != tuple(np.ravel(b[k])):
-            raise BadInput(f'{k} is {a[k]} in {config}, {b[k]} in {source}; leave config out, or give the one of the run')
+            raise BadInput(f'{k} is {a[k]} in {config}, {b[k]} in {source}; leave config out, or give that of the run')
 
 # %% ../../nbs/79_view.ipynb #cell-17
 DATA = 'toytc:films={n},seed=3,size=32,readable=1' # films that the shipped pair has not seen
@@ -139,15 +139,15 @@ def cases(
     record, _ = read_record(DATA.format(n=most) if data is None else data, (), c.target, cache)
     present = tuple(v for v in c.variables if v in record)
     source = str(record.attrs.get('source', 'the record'))
-    if not present: raise BadInput(f'{source} has none of {", ".join(c.variables)}; a teacher has nothing to be told')
+    if not present: raise BadInput(f'{source} has none of {", ".join(c.variables)}; nothing to tell a teacher')
     normaliser = pair.normaliser and pair.normaliser.select((c.target, *present))
     made = film_windows(record, c, present, normaliser)
-    parts, known = made.split, source == pair.saved.get('source') != record.attrs.get('world') # a world by its address
+    parts, known = made.split, source == pair.saved.get('source') != record.attrs.get('world') # worlds by address
     starts = np.sort(parts.test if known else np.unique(np.concatenate([parts.train, parts.val, parts.test])))
     if len(starts) < 12: raise BadInput(f'{len(starts)} windows in {source}; wanted at least 12')
     some = starts[np.linspace(0, len(starts) - 1, min(most, len(starts))).astype(int)]
     text = f'{len(some)} of {len(starts)} windows' + (' of the part that was held out in training' if known else '')
-    if most > len(starts): text = f'{most} samples asked, {len(starts)} used: that is all there is' + text.partition('windows')[2]
+    if most > len(starts): text += f'; {most} were asked for, that is all there is'
     w = made.train
     return Windows(w.frames, some, w.context, w.lead, w.normaliser, w.targets), record, text
 
@@ -215,7 +215,7 @@ def attention_tables(
     batch:Batch,
     sigmas:Sequence[float],
     noise:Tensor,           # [b, l, 1, h, w]
-) -> dict[tuple, Tensor]:   # (place, variable, sigma) -> [heads, b, b] in bits; {} if the networks ask in other ways
+) -> dict[tuple, Tensor]:   # (place, variable, sigma) -> [heads, b, b], bits; {} if they ask in other ways
     "Divergence of where teacher and student look, each case with each."
     a, b = (n.net.config for n in (pair.teacher, pair.student))
     if (a.heads, a.null, a.direction) != (b.heads, b.null, b.direction): return {}
@@ -257,8 +257,8 @@ class Gathered:
     def at(self, place:str) -> tuple: # levels of the noise that the place knows
         return (None,) if place.startswith('encoder') else self.sigmas
 
-    def two(self, place:str, variable:str, sigma:float | None, student:str='student'): # -> [m, d], [m, d'], storms [m]
-        "Rows of teacher and student of the cases in which the teacher was told the variable."
+    def two(self, place:str, variable:str, sigma:float | None, student:str='student'):
+        "Rows of teacher [m, d] and student [m, d'] where the teacher was told the variable; their storms [m]."
         here = self.present[variable]
         t, s = (self.features[Key(n, place, variable, sigma)][here] for n in ('teacher', student))
         return t, s, self.groups[here]
@@ -278,7 +278,8 @@ def gather(
     progress:bool=False,
 ) -> Gathered:
     "Rows of teacher, student and untrained students, over all windows. `BadInput` if they do not fit in memory."
-    if not sigmas or not all(math.isfinite(s) and s > 0 for s in sigmas): raise BadInput(f'sigma {sigmas}; wanted > 0')
+    if not sigmas or not all(math.isfinite(s) and s > 0 for s in sigmas):
+        raise BadInput(f'sigma {sigmas}; wanted levels > 0')
     if min(pool, others, attention) < 0 or size < 1:
         raise BadInput(f'pool {pool}, {others} untrained, attention {attention}, {size} at once; wanted 0 or more')
     pair, on = pair.to(device(where)), device(where)
@@ -288,9 +289,11 @@ def gather(
     source = generator(seed, 'noise of features')
     for batch in tqdm(windows.batches(size), 'features', disable=not progress):
         noise = torch.randn(batch.target.shape, generator=source).to(on)
-        part = {k: v.cpu().numpy() for k, v in extract_features_batch(networks, batch.to(on), sigmas, noise, pool).items()}
-        if not done: _fits(part, len(windows))
-        for k, v in part.items(): features.setdefault(k, np.empty((len(windows), v.shape[1]), 'f4'))[done:done + len(v)] = v
+        part = extract_features_batch(networks, batch.to(on), sigmas, noise, pool)
+        if not done:
+            _fits(part, len(windows))
+            features = {k: np.empty((len(windows), v.shape[1]), 'f4') for k, v in part.items()}
+        for k, v in part.items(): features[k][done:done + len(v)] = v.cpu()
         present.append(told(batch, batch.targets[0])['present'])
         done += len(batch)
     there = torch.cat(present).numpy()
@@ -298,8 +301,8 @@ def gather(
     last = windows.starts + windows.context - 1
     storms = record.event.values[last].astype(str) if 'event' in record.coords else np.zeros(len(last), 'U1')
     tables, cases = _looked(pair, windows, sigmas, attention, source, on)
-    return Gathered(features, {v: there[:, i] for i, v in enumerate(names)}, tables, [storms[i] for i in cases], storms,
-                    environment(windows, record), tuple(map(float, sigmas)))
+    return Gathered(features, {v: there[:, i] for i, v in enumerate(names)}, tables, [storms[i] for i in cases],
+                    storms, environment(windows, record), tuple(map(float, sigmas)))
 
 def _looked(pair, windows, sigmas, most, source, on):
     "Tables of attention of some cases from all over the record, eight in a table; which cases."
@@ -315,4 +318,4 @@ def _fits(part, n):
     "`BadInput` if so many cases do not."
     need, free = sum(v[:1].nbytes for v in part.values())*n, psutil.virtual_memory().available
     if need > free/2:
-        raise BadInput(f'{n} samples need {need/1e9:.1f} GB, {free/1e9:.1f} are free; take fewer samples, or pool 1')
+        raise BadInput(f'{n} samples need {need/1e9:.1f} GB, {free/1e9:.1f} are free; wanted fewer, or pool 1')
