@@ -26,7 +26,7 @@ class Tsne:
     sigma: tuple[float, ...] = (0.2, 1., 5.) # noise on the frames to come, in their standard deviations
     pool: int = 2                    # maps are averaged to so many fields a side; 0: every cell counts
     draw: int = 250                  # windows in a picture, at most
-    untrained: int = 3               # untrained students to compare with
+    untrained: int = 5               # untrained students to compare with; 0 (no verdict), or 3 at least
     shuffles: int = 200              # for what chance gives
     overwrite: bool = False          # replace `save_dir`
     cache: Path | None = None        # a folder in which to keep what was read

@@ -104,7 +104,7 @@ def alignment_report(
     sigmas:Sequence[float]=(0.2, 1., 5.), # attention is drawn at the middle one, and measured at all
     pool:int=2,
     most:int=250,                     # cases that are drawn
-    others:int=3,                     # untrained students
+    others:int=5,                     # untrained students
     draws:int=200,
     overwrite:bool=False,
     cache:str | Path | None=None,
@@ -188,7 +188,7 @@ def metrics_text(
     measures = [{k: v for k, v in r.items() if k not in ('place', 'why')} for r in here('measures')]
     return '\n\n'.join([
         f'Alignment at {place}: {s["student"]} with {s["teacher"]}, {result["cases"]}', _text(here('verdicts')),
-        _text(measures, usual='chance', bound='95 %', untrained_best='its best'),
+        _text(measures, usual='chance', bound='95 %', untrained_p='p of that'),
         'mmd: a small p says that the features are of another distribution.\n'
         'attention: divergence of where the two look, in bits; small is alike.',
         *sorted({f'undefined: {r["measure"]}: {r["why"]}' for r in here('measures') if r['why']}),
@@ -204,7 +204,7 @@ def analysis_text(
     return '\n\n'.join([
         f'Has {s["student"]} learnt the features of {s["teacher"]}?\n{s["data"]}: {result["cases"]}',
         f'VERDICTS\n{_text(result["verdicts"])}',
-        f'beyond chance: p <= {rule["p"]:g} of {s["draws"]} shuffles\nlearnt: gain in CKA >= {rule["gain"]:g} over '
-        f'{s["untrained"]} untrained students\nthe same: >= {rule["close"]:g}',
+        f'beyond chance: p <= {rule["p"]:g} of {s["draws"]} shuffles\nlearnt: p <= {rule["p"]:g} and gain in CKA >= '
+        f'{rule["gain"]:g} over {s["untrained"]} untrained students\nthe same: >= {rule["close"]:g}',
         f'WEATHER READ FROM TOKENS (R2 on storms left out)\n{_text(read)}',
         *(f'{place}\n{_source_text(found)}' for place, found in result['source'].items())]) + '\n'

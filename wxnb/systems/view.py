@@ -271,7 +271,7 @@ def gather(
     sigmas:Sequence[float]=(0.2, 1., 5.),
     seed:int=0,             # of the noise
     pool:int=2,
-    others:int=3,           # untrained students beside
+    others:int=5,           # untrained students beside; 0, or 3 at least
     attention:int=64,       # cases whose attention is compared
     size:int=16,            # cases at once
     where:str='cpu',        # device
@@ -280,8 +280,9 @@ def gather(
     "Rows of teacher, student and untrained students, over all windows. `BadInput` if they do not fit in memory."
     if not sigmas or not all(math.isfinite(s) and s > 0 for s in sigmas):
         raise BadInput(f'sigma {sigmas}; wanted levels > 0')
-    if min(pool, others, attention) < 0 or size < 1:
-        raise BadInput(f'pool {pool}, {others} untrained, attention {attention}, {size} at once; wanted 0 or more')
+    if min(pool, others, attention) < 0 or size < 1 or others in (1, 2):
+        raise BadInput(f'pool {pool}, {others} untrained, attention {attention}, {size} at once; wanted 0 or more, '
+                       'and of untrained students none or 3 at least')
     pair, on = pair.to(device(where)), device(where)
     networks = dict(teacher=pair.teacher, student=pair.student)
     networks |= {f'untrained {i}': untrained(pair, 100 + i).to(on) for i in range(others)}
