@@ -108,7 +108,8 @@ def _differ(t, s, storms, draws, seed):
     return Tested(np.nan, np.empty(0), 'high', f'{t.shape[1]} columns of the teacher, {s.shape[1]} of the student')
 
 def _row(t, before=()):
-    return dict(value=t.value, usual=t.usual, bound=t.bound, p=t.p, untrained=np.mean(before) if len(before) else np.nan,
+    mean = np.mean(before) if len(before) else np.nan
+    return dict(value=t.value, usual=t.usual, bound=t.bound, p=t.p, untrained=mean,
                 untrained_p=one_more(t.value, before), why=t.why)
 
 # %% ../../nbs/79_view_alike.ipynb #cell-16

@@ -56,7 +56,7 @@ def create_tsne_visualization(
 def _enough(perplexity, n):
     "`BadInput` unless there are more samples than neighbours."
     if not 0 < perplexity < n:
-        raise BadInput(f'perplexity {perplexity:g} of {n} samples that are drawn; wanted more than 0, fewer than samples')
+        raise BadInput(f'perplexity {perplexity:g} of {n} samples that are drawn; wanted > 0, fewer than samples')
 
 def _sorry(title, widths):
     "A picture that says why there is none."
@@ -160,7 +160,9 @@ def _long(result):
     source = [dict(place=place, measure=f'source: {k}', value=s[k])
               for place, s in result['source'].items() for k in kept if k in s]
     read = pd.DataFrame(result['probes'])
-    if len(read): read = read.assign(measure='R2 of ' + read.target + ', ' + read.network).drop(columns=['target', 'network'])
+    if len(read):
+        read['measure'] = 'R2 of ' + read.target + ', ' + read.network
+        read = read.drop(columns=['target', 'network'])
     return pd.concat([pd.DataFrame(result['measures']), read, pd.DataFrame(source)])
 
 # %% ../../nbs/79_view_tsne.ipynb #cell-18
