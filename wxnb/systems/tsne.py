@@ -116,6 +116,7 @@ def alignment_report(
     if draws < 20: raise BadInput(f'{draws} shuffles; wanted at least 20')
     pair = load_model_and_config(config, ckpt, teacher, seed)
     windows, record, said = cases(data, pair, max_samples, cache)
+    if pair.strangers: said += '; note: the student was taught by another teacher'
     _enough(perplexity, n := min(most, len(windows)))
     g = gather(pair, windows, record, sigmas, seed, pool, others, where=device, progress=progress)
     table, read = create_detailed_alignment_analysis(g, draws, seed=seed, progress=progress), probes(g, draws, seed)

@@ -26,8 +26,8 @@ from ..core import BadInput, device, generator, preset
 from ..data.windows import Batch, Normaliser, Windows
 from ..diffusion.denoising import along
 from .records import read_record
-from .typhoon import TyphoonConfig, TyphoonDenoiser, build_typhoon, film_windows, load_typhoon, told
-from .typhoon import _begin
+from .typhoon import TyphoonConfig, TyphoonDenoiser, build_typhoon, film_windows, load_typhoon
+from .typhoon import _begin, print_of, told
 from ..train import shipped
 from ..verify.two_samples import attention_table
 
@@ -48,6 +48,11 @@ class Pair:
 
     @property
     def variables(self) -> tuple[str, ...]: return self.config.variables
+
+    @property
+    def strangers(self) -> bool: # was the student taught by another teacher? Of shipped weights one cannot tell
+        taught = None if self.saved.get('exported') else self.saved.get('teacher')
+        return taught is not None and taught != print_of(self.teacher)
 
     def to(self, where:torch.device) -> 'Pair':
         return replace(self, teacher=self.teacher.to(where), student=self.student.to(where))
@@ -157,7 +162,7 @@ def environment(
     record:xr.Dataset, # with sst, z850, r200, and along time max_wind or central_pressure, as far as there are
 ) -> pd.DataFrame:     # a row for each window, a column for each number, its unit in the name
     "The weather of the last seen frame."
-    at = record.sel(time=windows[np.arange(len(windows))].time)
+    at = record.sel(time=windows.frames.time.values[windows.starts + windows.context - 1])
     out = {f'{k} / {u}': at[k].mean(('y', 'x')).values for k, u in (('sst', 'K'), ('r200', '%')) if k in at}
     if 'z850' in at:
         for name, d in (('east', 'x'), ('north', 'y')):
