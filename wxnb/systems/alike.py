@@ -24,9 +24,10 @@ from ..verify.two_samples import attention_divergence, mmd, probe
 @dataclass(frozen=True)
 class Rule:
     "When features count as alike."
-    p: float = 0.01     # largest p-value, of chance and of no training
-    gain: float = 0.05  # least gain in CKA over untrained students, @eq-gain
-    close: float = 0.9  # CKA, and centred cosine, from which on features are the same
+    p: float = 0.01      # largest p-value beyond chance
+    learnt: float = 0.05 # largest p-value beyond untrained students
+    gain: float = 0.05   # least gain in CKA over untrained students, @eq-gain
+    close: float = 0.9   # CKA, and centred cosine, from which on features are the same
 
 # %% ../../nbs/79_view_alike.ipynb #cell-7
 def verdict(
@@ -37,7 +38,8 @@ def verdict(
     shared = rows.loc[['cka', 'knn']]
     if shared[['value', 'p', 'untrained_p']].isna().any(axis=None): return 'undefined'
     gain = (shared.value - shared.untrained)/(1 - shared.untrained)
-    if (shared[['p', 'untrained_p']] > rule.p).any(axis=None) or gain['cka'] < rule.gain: return 'not aligned'
+    missed = (shared.p > rule.p) | (shared.untrained_p > rule.learnt)
+    if missed.any() or gain['cka'] < rule.gain: return 'not aligned'
     if rows.value['cka'] < rule.close: return 'partly aligned'
     return 'aligned' if rows.value['cosine'] >= rule.close else 'aligned up to a change of axes'
 
