@@ -208,6 +208,7 @@ def analysis_text(
         f'Has {s["student"]} learnt the features of {s["teacher"]}?\n{s["data"]}: {result["cases"]}',
         f'VERDICTS\n{_text(result["verdicts"])}',
         f'beyond chance: p <= {rule["p"]:g} of {s["draws"]} shuffles\n'
-        f'learnt: p <= {rule["learnt"]:g} and gain in CKA >= {rule["gain"]:g} over {s["untrained"]} untrained students\nthe same: >= {rule["close"]:g}',
+        f'learnt: p <= {rule["learnt"]:g} of {s["untrained"]} untrained students, gain in CKA >= {rule["gain"]:g}\n'
+        f'the same: >= {rule["close"]:g}',
         f'WEATHER READ FROM TOKENS (R2 on storms left out)\n{_text(read)}',
         *(f'{place}\n{_source_text(found)}' for place, found in result['source'].items())]) + '\n'
