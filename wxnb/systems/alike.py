@@ -76,7 +76,7 @@ def create_detailed_alignment_analysis(
 ) -> pd.DataFrame:      # place, sigma, variable, measure, value, usual, bound, p, untrained, untrained_p, why
     "Every measure; `variable` 'all': the mean. `BadInput` names features that are not finite, or constant."
     out, others = [], [n for n in g.networks if n.startswith('untrained')]
-    kept = [v for v in g.variables if g.present[v].sum() >= FEWEST]
+    kept = g.known(FEWEST)
     if not kept: raise BadInput(f'no variable was told to the teacher in {FEWEST} cases; nothing can be compared')
     spots, storms = [(p, s) for p in PLACES for s in g.at(p)], len(set(g.groups))
     for place, sigma in tqdm(spots, 'measures', disable=not progress):
@@ -133,12 +133,13 @@ def probes(
     seed:int=0,
 ) -> pd.DataFrame: # columns place, network, target, value (R2), usual, bound, p, why
     "How much of the [weather](79_view.ipynb) a ridge regression reads from the tokens of all variables."
-    everything = np.all([*g.present.values()], 0)
+    kept = g.known(FEWEST)
+    everything = np.all([g.present[v] for v in kept], 0)
     if everything.sum() < FEWEST or g.weather.empty: return pd.DataFrame()
     out, first = [], next((n for n in g.networks if n.startswith('untrained')), None)
     for place in ('encoder_16', 'encoder_32'):
         for network in filter(None, ('teacher', 'student', first)):
-            x = np.hstack([g.features[Key(network, place, v, None)][everything] for v in g.variables])
+            x = np.hstack([g.features[Key(network, place, v, None)][everything] for v in kept])
             found = probe(x, g.weather[everything].reset_index(drop=True), g.groups[everything], draws, seed=seed)
             for target, t in found.items():
                 out.append(dict(place=place, network=network.split()[0], target=target) | _row(t))

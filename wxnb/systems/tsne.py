@@ -37,7 +37,7 @@ def create_tsne_visualization(
     most:int=250,            # cases that are drawn
 ) -> tuple[Figure, dict]:    # four panels; the source's numbers, of all cases; {} if widths differ
     "The source's picture of one place, all variables together, and its numbers."
-    kept = [v for v in g.variables if g.present[v].sum() >= FEWEST]
+    kept = g.known(FEWEST)
     good = lambda x, v, who: check_features(x, f'features of {v} at {place}, {who}')
     pairs = {v: list(map(good, g.two(place, v, sigma)[:2], (v, v), ('teacher', 'student'))) for v in kept}
     widths, drawn = [x.shape[1] for x in pairs[kept[0]]], min(most, len(g))
@@ -113,7 +113,7 @@ def alignment_report(
     "Everything this chapter has, written to a folder. `BadInput` before any work if something cannot be."
     start, out = time.monotonic(), Path(out)
     if out.exists() and not overwrite: raise BadInput(f'{out} exists and is kept; say overwrite to replace it')
-    if draws < 20: raise BadInput(f'{draws} shuffles; wanted at least 20')
+    if 1/(draws + 1) > Rule().p: raise BadInput(f'{draws} shuffles cannot show p = {Rule().p:g}; wanted more')
     pair = load_model_and_config(config, ckpt, teacher, seed)
     windows, record, said = cases(data, pair, max_samples, cache)
     if pair.strangers: said += '; note: the student was taught by another teacher'
@@ -210,5 +210,5 @@ def analysis_text(
         f'beyond chance: p <= {rule["p"]:g} of {s["draws"]} shuffles\n'
         f'learnt: p <= {rule["learnt"]:g} of {s["untrained"]} untrained students, gain in CKA >= {rule["gain"]:g}\n'
         f'the same: >= {rule["close"]:g}',
-        f'WEATHER READ FROM TOKENS (R2 on storms left out)\n{_text(read)}',
+        f'WEATHER READ FROM TOKENS (R2 on storms left out)\n{_text(read) if len(read) else "not known"}',
         *(f'{place}\n{_source_text(found)}' for place, found in result['source'].items())]) + '\n'

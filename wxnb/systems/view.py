@@ -142,11 +142,8 @@ def cases(
     if most < 12: raise BadInput(f'{most} samples; wanted at least 12')
     c = pair.config
     record, _ = read_record(DATA.format(n=most) if data is None else data, (), c.target, cache)
-    present = tuple(v for v in c.variables if v in record)
     source = str(record.attrs.get('source', 'the record'))
-    if not present: raise BadInput(f'{source} has none of {", ".join(c.variables)}; nothing to tell a teacher')
-    normaliser = pair.normaliser and pair.normaliser.select((c.target, *present))
-    made = film_windows(record, c, present, normaliser)
+    made = film_windows(_completed(record, pair, source), c, c.variables, pair.normaliser)
     parts, known = made.split, source == pair.saved.get('source') != record.attrs.get('world') # worlds by address
     starts = np.sort(parts.test if known else np.unique(np.concatenate([parts.train, parts.val, parts.test])))
     if len(starts) < 12: raise BadInput(f'{len(starts)} windows in {source}; wanted at least 12')
@@ -155,6 +152,18 @@ def cases(
     if most > len(starts): text += f'; {most} were asked for, that is all there is'
     w = made.train
     return Windows(w.frames, some, w.context, w.lead, w.normaliser, w.targets), record, text
+
+def _completed(record, pair, source):
+    "The record with what a trained teacher can do without as missing. `BadInput` for other units, or nothing to tell."
+    names, n = pair.variables, pair.normaliser
+    missing = [v for v in names if v not in record]
+    if len(missing) == len(names): raise BadInput(f'{source} has none of {", ".join(names)}; nothing to tell a teacher')
+    if n is None and missing: raise BadInput(f'{source} lacks {", ".join(missing)}; untrained networks want them all')
+    for name, want in zip(n.channels, n.units) if n else ():
+        if name in record and (given := record[name].attrs.get('units')) != want:
+            raise BadInput(f'{source} has {name} in {given!r}; wanted {want!r}, as in training')
+    nothing = record[pair.config.target]*np.nan
+    return record.assign({v: nothing.assign_attrs(units=n.units[n.channels.index(v)]) for v in missing})
 
 # %% ../../nbs/79_view.ipynb #cell-21
 def environment(
@@ -258,6 +267,9 @@ class Gathered:
 
     @property
     def variables(self) -> list[str]: return list(self.present)
+
+    def known(self, least:int) -> list[str]: # variables that the teacher was told in so many cases
+        return [v for v, here in self.present.items() if here.sum() >= least]
 
     def at(self, place:str) -> tuple: # levels of the noise that the place knows
         return (None,) if place.startswith('encoder') else self.sigmas
