@@ -1,4 +1,5 @@
 "`make test`: every check that needs no browser. All of them run; each prints one line that starts with `ok` or `FAIL`."
+import ast
 import base64
 import filecmp
 import json
@@ -9,12 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import docs
 import layers
 
-IMAGE, NOTEBOOK = 60_000, 300_000 # bytes, at most
+IMAGE, NOTEBOOK, LINES = 60_000, 300_000, 400 # bytes, bytes, exported lines, at most
 NOTEBOOKS = sorted(Path('nbs').glob('[!_.]*.ipynb'))
 results = []
 
@@ -49,9 +51,79 @@ def package():
                 + [f'{p} comes from no notebook' for p in sorted(here - made)])
 
 
-def pyflakes():
-    "No unused or undefined names in the package."
-    return run(sys.executable, '-m', 'pyflakes', *(str(p) for p in sorted(Path('wxnb').rglob('*.py')) if p.name != '_modidx.py'))[1]
+def ruff():
+    "The package is clean by the rules in wxnb/.ruff.toml."
+    code, said = run('ruff', 'check', '--no-cache', '--output-format', 'concise', 'wxnb')
+    return said if code else []
+
+
+def unannotated():
+    "Public functions and methods say the types of what they take and give."
+    for path in sorted(Path('wxnb').rglob('*.py')):
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        public = next((ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == '__all__'), [])
+        for node in tree.body:
+            if getattr(node, 'name', None) not in public: continue
+            methods = [(f'{node.name}.{m.name}', m, 0 if any(getattr(d, 'id', '') == 'staticmethod' for d in m.decorator_list) else 1)
+                       for m in node.body if isinstance(m, ast.FunctionDef) and (not m.name.startswith('_') or m.name == '__init__')
+                       ] if isinstance(node, ast.ClassDef) else [(node.name, node, 0)]
+            for name, f, skip in methods:
+                given = [a for a in (*(f.args.posonlyargs + f.args.args)[skip:], *f.args.kwonlyargs, f.args.vararg, f.args.kwarg) if a]
+                lacks = [a.arg for a in given if a.annotation is None] + ['what it returns']*(f.returns is None and f.name != '__init__')
+                if lacks: yield f'{path}: {name} does not say the type of {", ".join(lacks)}'
+
+
+def long(path):
+    "A module is one idea: at most 400 exported lines, and about 300 are wanted."
+    cells = (''.join(c['source']).splitlines() for c in json.loads(path.read_text(encoding='utf-8'))['cells'])
+    lines = sum(bool(line.strip()) and not line.startswith('#|') for cell in cells if '#| export' in cell for line in cell)
+    if lines > LINES: yield f'{path.name} exports {lines} lines, more than {LINES}'
+
+
+def unanswered(path):
+    "Every question of `Try it yourself` has its answer folded below it."
+    text = '\n'.join(''.join(c['source']) for c in json.loads(path.read_text(encoding='utf-8'))['cells'] if c['cell_type'] == 'markdown')
+    asked = text.partition('## Try it yourself')[2]
+    questions, answers = len(re.findall(r'^\d+\. ', asked, re.M)), asked.count('<summary>Answer</summary>')
+    if questions != answers: yield f'{path.name}: {questions} questions and {answers} answers'
+
+
+def wheel():
+    "The wheel holds every module, preset and weight, and every module of it imports with nothing but the package's own requirements."
+    with tempfile.TemporaryDirectory() as tmp:
+        code, said = run(sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', tmp, '.')
+        if code: return said[-3:]
+        built = next(Path(tmp).glob('*.whl'))
+        with zipfile.ZipFile(built) as z: inside = {n for n in z.namelist() if n.startswith('wxnb/')}
+        tracked = run('git', 'ls-files', 'wxnb')[1] if Path('.git').exists() else [str(p) for p in Path('wxnb').rglob('*') if p.is_file() and '__pycache__' not in p.parts]
+        problems = [f'{p} is not in the wheel' for p in sorted(set(tracked) - inside) if not Path(p).name.startswith('.')]
+        blocked = """
+import importlib, importlib.metadata as md, pkgutil, re, sys
+from importlib.machinery import PathFinder
+sys.path.insert(0, sys.argv[1])
+meta = md.distribution('wxnb').requires
+name = lambda r: re.split(r'[^\\w.-]', r)[0].lower().replace('_', '-')
+todo, own = [name(r) for r in meta if 'extra ==' not in r], set()
+while todo: # and what these require
+    n = todo.pop()
+    if n in own: continue
+    own.add(n)
+    try: todo += [name(r) for r in md.requires(n) or [] if 'extra ==' not in r]
+    except md.PackageNotFoundError: pass
+foreign = {top for top, dists in md.packages_distributions().items() if not own & {d.lower().replace('_', '-') for d in dists}} - {'wxnb'}
+class Own(PathFinder): # what is not required is not there
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.split('.')[0] in foreign else PathFinder.find_spec(name, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Own
+import wxnb
+assert wxnb.__file__.startswith(sys.argv[1]), wxnb.__file__
+assert not {'torch', 'numpy', 'xarray'} & set(sys.modules), 'import wxnb loads heavy modules'
+for m in pkgutil.walk_packages(wxnb.__path__, 'wxnb.'):
+    if m.name != 'wxnb._modidx': importlib.import_module(m.name)
+"""
+        code, said = run(sys.executable, '-P', '-c', blocked, str(built), cwd=tmp)
+        return problems + (said[-2:] if code else [])
 
 
 def wide(path):
@@ -84,12 +156,14 @@ def notebooks():
     command = ['nbdev_test', '--n_workers', '2', '--do_print', *(['--flags', flags] if flags else [])]
     started, seconds, said, pending = {}, {}, [], {p.name for p in NOTEBOOKS}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout:
-            event = re.match(r'(Starting|- Completed) .*/([^/]+\.ipynb)$', line.rstrip())
-            if not event: said.append(line.rstrip()); continue
-            if event[1] == 'Starting': started[event[2]] = time.monotonic(); continue
-            seconds[event[2]] = time.monotonic() - started[event[2]]
-            print(f'     {len(seconds)} of {len(pending)} chapters ran', end='\r' if sys.stdout.isatty() else '\n', flush=True)
+        for line in process.stdout: # two workers may write into one line
+            events = re.findall(r'(Starting|- Completed) \S*?([^/\s]+\.ipynb)', line)
+            if not events: said.append(line.rstrip())
+            for what, name in events:
+                began = started.setdefault(name, time.monotonic())
+                if what == 'Starting': continue
+                seconds[name] = time.monotonic() - began
+                print(f'     {len(seconds)} of {len(pending)} chapters ran', end='\r' if sys.stdout.isatty() else '\n', flush=True)
     failed = {line.strip() for line in said if re.fullmatch(r'\t\S+\.ipynb', line)}
     if process.returncode: print(*(line for line in said if line not in failed), sep='\n')
     for name in sorted(pending):
@@ -116,8 +190,12 @@ def book():
 def main():
     start = time.monotonic()
     report('the package equals the notebooks', package())
-    report('pyflakes', pyflakes())
+    report('ruff', ruff())
+    report('public names are annotated', list(unannotated()))
     report('lines of at most 120 columns', [p for path in NOTEBOOKS for p in wide(path)])
+    report('modules of at most 400 lines', [p for path in NOTEBOOKS for p in long(path)])
+    report('questions have answers', [p for path in NOTEBOOKS for p in unanswered(path)])
+    report('the wheel', wheel())
     report('imports point down', list(layers.upward()))
     pictures = [f'{p} has {p.stat().st_size/1e3:.0f} kB, more than {IMAGE/1e3:.0f}' for p in sorted(Path('nbs/images').glob('*')) if p.stat().st_size > IMAGE]
     report('saved outputs', [*(p for path in NOTEBOOKS for p in saved(path)), *pictures])

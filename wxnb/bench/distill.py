@@ -60,7 +60,7 @@ class Lesson:
     context: dict             # tokens that are kept
     white: dict               # whitening of deep and upper tokens, by variable
 
-    def unpack(self, batch) -> tuple: # as losses want it
+    def unpack(self, batch:tuple) -> tuple: # as losses want it
         return batch[1], batch[0], batch[2]
 
     def student(self,
@@ -85,7 +85,7 @@ class Lesson:
                                 weights=DistillationWeights(share=share), **more)
 
 # %% ../../nbs/86_bench_distill.ipynb #cell-11
-def seeded(make:Callable): # without arguments
+def seeded(make:Callable) -> object: # `make` takes no arguments
     "What `make` makes with seed 0, the state of the global generator untouched."
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
@@ -183,7 +183,7 @@ def bench_distill(
     compile:bool=True, # as for the other benches; nothing is compiled here
     size:tuple[int, int, int]=(4, 64, 64), # b, h, w
     config:TyphoonNetConfig=TyphoonNetConfig(width=24), # of the teacher; its student has the same
-    **forecast,        # options of `bench_sampling`
+    **forecast:object, # options of `bench_sampling`
 ) -> dict:             # machine, rounds, size, rows; plain JSON
     "What a teacher costs its student, and what it is worth to keep what encoders say."
     l = lesson(config, size)

@@ -4,23 +4,27 @@
 
 # %% auto #0
 __all__ = ['BENCHES', 'one_thread', 'interleaved', 'row', 'faster', 'attempt', 'saved_bytes', 'LiveBytes', 'peak_bytes',
-           'machine', 'report', 'bench']
+           'machine', 'report', 'failed', 'bench']
 
 # %% ../../nbs/81_measure.ipynb #cell-2
 import contextlib
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 
 import numpy as np
 import pandas as pd
+import psutil
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from tqdm import tqdm
 
 from ..core import BadInput, versions
 
@@ -63,7 +67,7 @@ def row(
     ratio:float | None,  # for seconds: how many times faster than the reference; for bytes: the share of it
     wanted:float | None=None, # the ratio at least (seconds) or at most (bytes)
     within:float | None=None, # the value at most
-    **more,              # further plain values
+    **more:object,       # further plain values
 ) -> dict:
     "One result as plain JSON; `met` is None if nothing was wanted or measured."
     met = None
@@ -145,15 +149,17 @@ def peak_bytes(
 
 # %% ../../nbs/81_measure.ipynb #cell-29
 def machine() -> dict:
-    "What the numbers depend on: processor, its bf16 instructions, versions; no names of hosts."
+    "What the numbers depend on: processor, its bf16 instructions, cores, memory, day, versions; no names of hosts."
     can = torch.cpu.get_capabilities()
     has = {k: bool(can.get(k, False)) for k in ('avx512_bf16', 'amx_bf16')}
-    return dict(cpu=can.get('cpu_name', can.get('architecture', 'unknown')), **has, threads=1, versions=versions())
+    there = dict(cores=os.cpu_count(), memory_gb=round(psutil.virtual_memory().total/1e9, 1))
+    return dict(cpu=can.get('cpu_name', can.get('architecture', 'unknown')), **has, **there, threads=1,
+                date=f'{datetime.now(UTC):%Y-%m-%d}', versions=versions())
 
 # %% ../../nbs/81_measure.ipynb #cell-30
 def report(
     result:dict, # from `bench`
-) -> pd.DataFrame: # by part and name
+) -> pd.DataFrame: # by part and name, and before them the bench where there are several
     "The rows of a result as a table for people."
     def amount(x, unit):
         if unit == 'bytes': return f'{x/1e6:.0f} MB'
@@ -168,21 +174,44 @@ def report(
     def ratio(r): return '' if r['ratio'] is None else times(r['ratio'])
     def spread(r): return f'{times(r["low"])} .. {times(r["high"])}' if 'low' in r else ''
     def off(r): return f'{r["off"]:.1e}' if 'off' in r else ''
-    table = [(r['part'], r['name'], value(r), ratio(r), spread(r), r['reference'], off(r), wanted(r))
-             for r in result['rows']]
-    names = ['part', 'name', 'measured', 'ratio', 'quartiles', 'of', 'off', 'wanted']
-    return pd.DataFrame(table, columns=names).set_index(['part', 'name'])
+    table = [(r.get('bench', ''), r['part'], r['name'], value(r), ratio(r), spread(r), r['reference'], off(r),
+              wanted(r)) for r in result['rows']]
+    names = ['bench', 'part', 'name', 'measured', 'ratio', 'quartiles', 'of', 'off', 'wanted']
+    table = pd.DataFrame(table, columns=names).set_index(['bench', 'part', 'name'])
+    return table if table.index.get_level_values(0).any() else table.droplevel(0)
 
 # %% ../../nbs/81_measure.ipynb #cell-34
-BENCHES = ('strainnet', 'vmf', 'ncsnpp', 'prediff', 'distill') # modules beside this one with `bench_<name>`
+BENCHES = ('data', 'strainnet', 'vmf', 'ncsnpp', 'prediff', 'distill') # modules beside this one with `bench_<name>`
 
 # %% ../../nbs/81_measure.ipynb #cell-35
+def failed(
+    name:str, # of a bench
+    why:str,  # from `attempt`
+) -> dict:
+    "The row of a bench that could not be run."
+    return row('whole bench', name, None, 'CPU s', '', None, note=why)
+
+# %% ../../nbs/81_measure.ipynb #cell-36
 def bench(
-    name:str,          # one of `BENCHES`
-    rounds:int=9,      # of every timing
-    compile:bool=True, # with compiled forms
-) -> dict:             # plain JSON; `report` makes a table of it
-    "Measure a system against its reference. `BadInput` for an unknown one, or no rounds."
-    if name not in BENCHES: raise BadInput(f'no bench {name!r}; there are {", ".join(BENCHES)}')
+    name:str='all',      # one of `BENCHES`, or all of them, one after the other
+    rounds:int=9,        # of every timing
+    compile:bool=True,   # with compiled forms
+    progress:bool=False, # a bar: which bench of how many
+) -> dict:               # plain JSON; `report` makes a table of it; `load`: by bench, of the machine, before and after
+    "Measure systems against their references. `BadInput` for an unknown one. Interrupted, it keeps what is complete."
+    if name not in (*BENCHES, 'all'): raise BadInput(f'no bench {name!r}; there are all, {", ".join(BENCHES)}')
     if rounds < 1: raise BadInput(f'{rounds} rounds; wanted at least 1')
-    return getattr(import_module(f'wxnb.bench.{name}'), f'bench_{name}')(rounds=rounds, compile=compile)
+    names, rows, load = BENCHES if name == 'all' else (name,), [], {}
+    with tqdm(names, desc='bench', disable=not progress) as bar, contextlib.suppress(KeyboardInterrupt):
+        for n in bar:
+            bar.set_postfix_str(n)
+            before, start = round(os.getloadavg()[0], 2), time.perf_counter()
+            one = getattr(import_module(f'wxnb.bench.{n}'), f'bench_{n}')
+            if name != 'all': result = one(rounds=rounds, compile=compile)
+            else: # what fails is a row that says so, and the others are measured
+                found, why = attempt(lambda: one(rounds=rounds, compile=compile))
+                rows += [r | dict(bench=n) for r in (found or dict(rows=[failed(n, why)]))['rows']]
+            load[n] = dict(before=before, after=round(os.getloadavg()[0], 2), seconds=time.perf_counter() - start)
+    if name != 'all' and load: return result | dict(load=load, rounds=rounds)
+    if not load: raise KeyboardInterrupt
+    return dict(machine=machine(), rows=rows, load=load, rounds=rounds, missing=[n for n in names if n not in load])

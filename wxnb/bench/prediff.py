@@ -56,7 +56,7 @@ class SlowAttention(nn.Module):
         self.axis, self.heads, self.reach, self.exchange = along[0] + 1, fast.heads, max(fast.reach), None
         self.norm, self.qkv, self.table, self.out = fast.norm, fast.qkv, fast.table, fast.out
 
-    def forward(self, x:Tensor, vectors=None, past=None) -> Tensor: # [b, t, h, w, c]
+    def forward(self, x:Tensor, vectors:None=None, past:None=None) -> Tensor: # [b, t, h, w, c]
         x = self.norm(x).movedim(self.axis, 3)
         shape, n, c = x.shape, x.shape[3], x.shape[4]//self.heads
         x = x.reshape(len(x), -1, *shape[3:])
@@ -216,7 +216,7 @@ def bench_prediff(
     config:EarthformerUNetConfig=published(),        # one evaluation
     learns:EarthformerUNetConfig=published(base=64), # training
     batch:int=2,       # of the training step
-    **forecast,        # options of `bench_forecast`
+    **forecast:object, # options of `bench_forecast`
 ) -> dict:             # machine, rounds, rows; plain JSON
     "PreDiff against its published structure: an evaluation, a training step, its memory, a forecast."
     rows = [*bench_forward(config, rounds), *bench_training(learns, batch, rounds),

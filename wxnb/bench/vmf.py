@@ -41,9 +41,9 @@ class _Bessel(torch.autograd.Function):
 # %% ../../nbs/83_bench_vmf.ipynb #cell-8
 class AcceptReject:
     "The von Mises–Fisher law as it is usually written, for `loc` [n, d] and `kappa` [n]; for comparison only."
-    def __init__(self, loc, kappa): self.loc, self.kappa, self.dim = loc, kappa, loc.shape[-1]
+    def __init__(self, loc:Tensor, kappa:Tensor): self.loc, self.kappa, self.dim = loc, kappa, loc.shape[-1]
 
-    def rsample(self, generator=None):
+    def rsample(self, generator:torch.Generator | None=None) -> Tensor:
         "Points [n, d]; the gradient is that of the accepted proposal, as usual, and not that of the law."
         k, m = self.kappa, self.dim - 1
         root = (4*k*k + m*m).sqrt()
@@ -63,7 +63,7 @@ class AcceptReject:
         mirror = mirror/torch.linalg.vector_norm(mirror, dim=-1, keepdim=True).clamp(min=1e-30)
         return z - 2*(z*mirror).sum(-1, keepdim=True)*mirror
 
-    def kl_uniform(self):
+    def kl_uniform(self) -> Tensor:
         "KL to the uniform law [n]."
         k, nu = self.kappa, self.dim/2 - 1
         low, high = _Bessel.apply(nu, k), _Bessel.apply(nu + 1, k)
@@ -71,30 +71,30 @@ class AcceptReject:
         return k*high/low + log_constant + log_area(self.dim)
 
 # %% ../../nbs/83_bench_vmf.ipynb #cell-12
-def by_functions(loc, kappa, noise):
+def by_functions(loc:Tensor, kappa:Tensor, noise:Tensor) -> tuple[Tensor, Tensor]:
     "z and KL by `transport` and `kl_uniform`."
     return transport(loc, kappa, noise), kl_uniform(kappa, loc.shape[-1])
 
 # %% ../../nbs/83_bench_vmf.ipynb #cell-13
-def by_law(loc, kappa):
+def by_law(loc:Tensor, kappa:Tensor) -> tuple[Tensor, Tensor]:
     "z and KL by `VonMisesFisher`."
     q = VonMisesFisher(loc, kappa, validate_args=False)
     return q.rsample(), kl_divergence(q, HypersphericalUniform(loc.shape[-1], validate_args=False))
 
 # %% ../../nbs/83_bench_vmf.ipynb #cell-14
-def by_accept_reject(loc, kappa):
+def by_accept_reject(loc:Tensor, kappa:Tensor) -> tuple[Tensor, Tensor]:
     "z and KL by `AcceptReject`, all positions at once."
     q = AcceptReject(loc, kappa)
     return q.rsample(), q.kl_uniform()
 
 # %% ../../nbs/83_bench_vmf.ipynb #cell-15
-def by_loop(loc, kappa):
+def by_loop(loc:Tensor, kappa:Tensor) -> tuple[Tensor, Tensor]:
     "z and KL as the source writes it: one law for each position."
     laws = [AcceptReject(loc[i:i + 1], kappa[i:i + 1]) for i in range(len(loc))]
     return torch.cat([q.rsample() for q in laws]), torch.cat([q.kl_uniform() for q in laws])
 
 # %% ../../nbs/83_bench_vmf.ipynb #cell-16
-def by_gaussian(mu, logvar):
+def by_gaussian(mu:Tensor, logvar:Tensor) -> tuple[Tensor, Tensor]:
     "z and KL to the standard normal by torch's `Normal`."
     q = Normal(mu, (logvar/2).exp(), validate_args=False)
     return q.rsample(), kl_divergence(q, Normal(torch.zeros_like(mu), torch.ones_like(mu), validate_args=False))

@@ -10,6 +10,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import tyro
@@ -30,7 +31,7 @@ class Inspect:
     picture: Path | None = None       # where to write the quick look; by default NAME_inspect.png in the current folder
     overwrite: bool = False           # replace an existing picture
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.data.files import describe, inspect, open_weather
         from wxnb.systems.report import quick_look
         name = ''.join(c for c in Path(self.path).resolve().name.split('.')[0] if c not in '*?[]')
@@ -63,7 +64,7 @@ class Forecast:
     overwrite: bool = False          # replace `out`
     cache: Path | None = None        # a folder in which to keep what was read
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.systems.diffusion import sampled
         from wxnb.systems.pipeline import forecast, load_model
         start = self.start[0] if len(self.start) == 1 else list(self.start)
@@ -92,7 +93,7 @@ class Verify:
     overwrite: bool = False          # replace `out`
     cache: Path | None = None        # a folder in which to keep what was read
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.systems.report import verify
         page = verify(self.forecast, self.data, self.out, self.thresholds, self.blocks, self.overwrite, self.cache)
         print(f'look at {page}')
@@ -100,36 +101,40 @@ class Verify:
 # %% ../../nbs/90_cli.ipynb #cell-9
 @dataclass(frozen=True)
 class Demo:
-    "A toy world: train the small forecaster, forecast, verify it against the baselines. Minutes on two cores."
-    out: Path = Path('outputs/demo') # folder for index.html and scores.json
-    steps: int = 400                 # optimiser steps
-    seed: int = 0                    # of the world and the training
+    "All five systems on their toy worlds, each judged beside something simple: pages to look at. Minutes on two cores."
+    out: Path = Path('outputs/demo') # folder for index.html, with a page for each system; an earlier demo is replaced
+    systems: tuple[str, ...] = ('strainnet', 'svae', 'prediff', 'distill', 'alignment') # which to show
+    steps: int = 300                 # optimiser steps of strainnet and svae; the others come trained
+    seed: int = 0                    # of worlds, trainings and ensembles
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.systems.demo import demo
-        print(f'look at {demo(self.out, self.steps, self.seed, progress=True)}')
+        print(f'look at {demo(self.out, self.systems, self.steps, self.seed, progress=True)}')
 
 # %% ../../nbs/90_cli.ipynb #cell-10
 @dataclass(frozen=True)
 class Bench:
-    "Measure a system against its named reference: ratios of CPU seconds from one run, and counted memory."
-    name: tyro.conf.Positional[str] = 'strainnet' # what to measure
+    "Measure systems against their named references: ratios of CPU seconds from one run, and counted memory."
+    name: tyro.conf.Positional[str] = 'all' # data, strainnet, vmf, ncsnpp, prediff, distill; or all of them in one run
     rounds: int = 9                  # of every timing
     compile: bool = True             # with compiled forms: some minutes for the compiler
     json: bool = False               # print JSON
     out: Path | None = None          # also write the JSON here
     overwrite: bool = False          # replace `out`
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.bench import bench, report
         from wxnb.core import write_whole
         if self.out and self.out.exists() and not self.overwrite:
             raise BadInput(f'{self.out} exists and is kept; say overwrite to replace it')
-        result = bench(self.name, self.rounds, self.compile)
+        result = bench(self.name, self.rounds, self.compile, progress=True)
         text = json.dumps(result, indent=1)
         if self.out:
             with write_whole(self.out, self.overwrite) as tmp: tmp.write_text(text, encoding='utf-8')
         facts = ', '.join(f'{k} {v}' for k, v in result['machine'].items() if not isinstance(v, dict))
+        facts += ''.join(f'\n{n}: load {v["before"]:g} before, {v["after"]:g} after, {v["seconds"]:.0f} s'
+                         for n, v in result['load'].items())
+        if result.get('missing'): facts += f'\ninterrupted: {", ".join(result["missing"])} not measured'
         print(text if self.json else f'{facts}\n{report(result).to_string()}')
 
 # %% ../../nbs/90_cli.ipynb #cell-11
@@ -139,7 +144,7 @@ class Parity:
     files: tyro.conf.Positional[tuple[Path, ...]] # .npz files of reference numbers
     json: bool = False                            # print JSON
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.parity import compare
         if not self.files: raise BadInput('no file given; wanted .npz files of reference numbers')
         found = {str(f): compare(f) for f in self.files}
@@ -165,9 +170,10 @@ class Reconstruct:
     device: str = 'auto'             # auto, cpu, cuda
     progress: bool = True            # show a progress bar
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.core import device
-        from wxnb.systems.autoencoder import load_autoencoder, reconstruct
+        from wxnb.systems.autoencoder import load_autoencoder
+        from wxnb.systems.reconstruction import reconstruct
         model = load_autoencoder(self.model, device(self.device))
         index = reconstruct(model, self.data, self.out, self.time_slice, self.overwrite, self.cache,
                             progress=self.progress)
@@ -187,9 +193,11 @@ class Walk:
     cache: Path | None = None        # a folder in which to keep what was read
     device: str = 'auto'             # auto, cpu, cuda
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.core import device
-        from wxnb.systems.autoencoder import film, interpolate, load_autoencoder, read_fields
+        from wxnb.data.weatherbench import read_fields
+        from wxnb.systems.autoencoder import load_autoencoder
+        from wxnb.systems.reconstruction import film, interpolate
         model = load_autoencoder(self.model, device(self.device))
         first, last = sorted(t.replace(' ', 'T') for t in self.between)
         ds = read_fields(self.data, model.saved['variables'], model.saved['config']['levels'] or None,
@@ -200,7 +208,7 @@ class Walk:
 # %% ../../nbs/90_cli.ipynb #cell-15
 HELP = '''usage: wxnb COMMAND [flags]
 
-  demo          a toy world: train, forecast, verify, in minutes; start here
+  demo          all five systems on toy worlds, in minutes; start here
   data inspect  what is in a file or folder of weather data
   train         train a model: {train}
   reconstruct   fields into the latent of an autoencoder and back: errors, maps, spectra
@@ -212,15 +220,16 @@ HELP = '''usage: wxnb COMMAND [flags]
   verify        score forecast files against what came true
   upstream      does the weather next door help? an experiment with a placebo
   proof distill does a teacher that knows more help a student that does not? An experiment with controls
-  bench         measure a system against its reference: time and memory
+  bench         measure the systems against their references: time and memory
   parity        compare our models with the numbers of published code
 
-wxnb COMMAND --help tells the flags of each.'''
+wxnb COMMAND --help tells the flags of each; wxnb --version its version.'''
 
 # %% ../../nbs/90_cli.ipynb #cell-16
-def dispatch(args:list[str]):
+def dispatch(args:list[str]) -> None:
     "Run the command that `args` name. `BadInput` for an unknown one."
     if not args or args[0] in ('-h', '--help'): return print(HELP.format(train=', '.join(TRAIN | TYPHOONS)))
+    if args[0] == '--version': return print(f'wxnb {version("wxnb")}')
     command, rest = args[0], args[1:]
     if command == 'data':
         if rest[:1] == ['inspect']: return tyro.cli(Inspect, prog='wxnb data inspect', args=rest[1:]).run()
@@ -250,7 +259,7 @@ def _choose(rest, command, choices):
     raise BadInput(f'cannot {command} {rest[0]!r}; there is {", ".join(choices)}')
 
 # %% ../../nbs/90_cli.ipynb #cell-18
-def main():
+def main() -> None:
     "The entry point: what is wrong with the input is said in one line, exit status 2; an interruption is 130."
     try: dispatch(sys.argv[1:])
     except (BadInput, OSError, FloatingPointError) as e: sys.exit(_say(f'wxnb: {e}')) # OSError: permission, space

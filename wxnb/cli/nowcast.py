@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tyro
 
-from .training import preset_named, verified
+from .training import only_first, preset_named, verified
 
 # %% ../../nbs/89_train_nowcaster.ipynb #cell-5
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,12 @@ class Run:
     cache: Path | None = None    # a folder in which to keep what was read
 
     @property
-    def where(self):
+    def where(self) -> tuple[bool, bool, Path | None]:
         "The arguments that all trainings take last."
         return self.resume, self.overwrite, self.cache
 
 # %% ../../nbs/89_train_nowcaster.ipynb #cell-6
-def train_framevae(args:list[str]):
+def train_framevae(args:list[str]) -> None:
     "`wxnb train framevae`: parse `args`, train, tell the error of the reconstruction by class of rain."
     from wxnb.core import preset
     from wxnb.systems import frames
@@ -54,11 +54,12 @@ def train_framevae(args:list[str]):
     a = tyro.cli(Train, prog='wxnb train framevae', args=args)
     parts = {k: getattr(a, k) for k in frames.FramesConfig.__dataclass_fields__}
     run = frames.train_framevae(a.data, a.out, frames.FramesConfig(**parts), *a.where)
+    only_first()
     print(f'trained: {run}')
     if a.verify: print(frames.held_out_errors(run, a.data, a.cache).round(3).to_string())
 
 # %% ../../nbs/89_train_nowcaster.ipynb #cell-7
-def train_prediff(args:list[str]):
+def train_prediff(args:list[str]) -> None:
     "`wxnb train prediff`: parse `args`, train, draw ensembles from some of the held-out starts, verify."
     from wxnb.core import preset
     from wxnb.systems import latent, records, report
@@ -91,7 +92,7 @@ def train_prediff(args:list[str]):
     verified(a, run, record, 'prediff', start, members=a.members, every=a.every)
 
 # %% ../../nbs/89_train_nowcaster.ipynb #cell-8
-def train_alignment(args:list[str]):
+def train_alignment(args:list[str]) -> None:
     "`wxnb train alignment`: parse `args`, train the network that reads properties off noisy latents."
     from wxnb.systems import steering
     config, flat = steering.AlignmentConfig(), tyro.conf.OmitArgPrefixes
@@ -111,7 +112,9 @@ def train_alignment(args:list[str]):
 
     a = tyro.cli(Train, prog='wxnb train alignment', args=args)
     config = steering.AlignmentConfig(a.properties, a.form, a.width, a.net, a.fold, a.batch, a.draws, a.train)
-    print(f'trained: {steering.train_alignment(a.model, a.data, a.out, config, *a.where)}')
+    run = steering.train_alignment(a.model, a.data, a.out, config, *a.where)
+    only_first()
+    print(f'trained: {run}')
 
 # %% ../../nbs/89_train_nowcaster.ipynb #cell-9
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Products:
     quantiles: tuple[float, ...] = (.1, .5, .9)
     overwrite: bool = False               # replace `out`
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.systems.products import write_products
         page = write_products(self.forecast, self.out, self.thresholds, self.quantiles, self.overwrite)
         print(f'look at {page}')

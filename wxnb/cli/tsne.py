@@ -32,7 +32,7 @@ class Tsne:
     cache: Path | None = None        # a folder in which to keep what was read
     progress: bool = True            # show progress bars
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.systems.tsne import alignment_report
         result = alignment_report(
             self.save_dir, self.config, self.ckpt, self.teacher, self.data_path, self.max_samples, self.perplexity,

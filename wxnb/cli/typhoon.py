@@ -27,7 +27,7 @@ TYPHOONS = {'teacher': 'a network that forecasts films of typhoons, told the wea
 def train_typhoon(
     role:str,        # teacher, student, distill
     args:list[str],  # the flags
-):
+) -> None:
     "`wxnb train teacher`, `student` or `distill`: parse `args`, train, verify on the held-out part."
     from wxnb.core import preset
     from wxnb.systems import pipeline, records, report, typhoon
@@ -97,7 +97,7 @@ class Track:
     overwrite: bool = False          # replace `out` and the picture
     cache: Path | None = None        # a folder in which to keep what was read
 
-    def run(self):
+    def run(self) -> None:
         from wxnb.systems.track import write_track
         out, errors, wind = write_track(self.forecast, self.out, self.data, self.fit, self.overwrite, self.cache)
         if wind is not None:
@@ -114,7 +114,7 @@ class ProofOfDistillation:
     json: bool = False               # print JSON
     overwrite: bool = False          # replace `out`
 
-    def run(self):
+    def run(self) -> None:
         from dataclasses import replace
         from wxnb.core import write_whole
         from wxnb.systems import proof

@@ -9,6 +9,7 @@ __all__ = ['acceleration', 'energy', 'leapfrog', 'NBody', 'sprites', 'render', '
 # %% ../../nbs/17_nbody.ipynb #cell-2
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import torch
@@ -170,7 +171,7 @@ def sequences(
 def nbody(
     count:int=200,   # sequences
     seed:int=0,      # a different set for every seed
-    **world,         # settings of `NBody`
+    **world:Any,     # settings of `NBody`
 ) -> xr.Dataset:     # `brightness` [time, y, x]; with time: sequence, energy, place, velocity
     "Films of bodies in schema form, a minute a frame, a day a sequence. `BadInput` for a world that cannot be."
     if isinstance(count, bool) or count != int(count) or count < 1:

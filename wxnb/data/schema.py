@@ -101,7 +101,7 @@ def by_valid_time(
     if ds.valid_time.dims == ds.time.dims and (ds.valid_time.values == ds.time.values).all():
         return ds.drop_vars('valid_time'), []
     dims = ds.valid_time.dims
-    ds = ds.swap_dims({d: 'new' for d in dims}).rename(time='init_time', valid_time='time')
+    ds = ds.swap_dims(dict.fromkeys(dims, 'new')).rename(time='init_time', valid_time='time')
     return (ds.swap_dims(new='time') if dims else ds), ['forecasts, laid out by the time they are valid for']
 
 # %% ../../nbs/12_schema.ipynb #cell-20
@@ -164,6 +164,11 @@ def true_times(
                        'wanted CF units, "hours since 1970-01-01"')
     if np.isnat(ds.time.values).any():
         raise BadInput(f'{int(np.isnat(ds.time.values).sum())} of {ds.time.size} times are missing')
+    t = ds.time.values.astype('datetime64[ns]')
+    near = ((t.astype(np.int64) + 500_000)//1_000_000*1_000_000).astype('datetime64[ns]')
+    if (t != near).any() and (abs(t - near) <= np.timedelta64(20, 'us')).all(): # float64 days
+        said = [*said, 'times rounded to the millisecond, their numbers are no finer']
+        ds = ds.assign_coords(time=('time', near, ds.time.attrs))
     return ds.assign_coords(time=ds.time.astype('datetime64[ns]')), said
 
 # %% ../../nbs/12_schema.ipynb #cell-26
@@ -336,7 +341,7 @@ def conform(
         said += done
     foreign = {c: v for c, v in ds.coords.items() if not v.dtype.isnative} # classic NetCDF is big-endian
     ds = ds.assign_coords({c: v.astype(v.dtype.newbyteorder('=')) for c, v in foreign.items()})
-    missing = missing if isinstance(missing, dict) else {} if missing is None else {n: missing for n in ds.data_vars}
+    missing = missing if isinstance(missing, dict) else {} if missing is None else dict.fromkeys(ds.data_vars, missing)
     if strange := sorted(set(missing) - set(ds.data_vars)):
         raise BadInput(f'missing= names {strange[0]!r}, which is not among {", ".join(ds.data_vars)}')
     parts, fields = set(), {}

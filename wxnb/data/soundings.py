@@ -16,7 +16,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
 from ..core import BadInput, provenance
-from .files import first_bytes, netcdf, reading
+from .containers import first_bytes, netcdf, reading
 from .grid import EARTH_RADIUS, great_circle
 from .schema import check_schema
 from .toyrain import GRAVITY, LEVELS, R_DRY, dew_point, saturation_vapour_pressure
@@ -316,7 +316,7 @@ def _one_time(s, lat, lon, radius, noise):
         have = np.frombuffer(key, bool)
         if not have.any(): continue
         column, back = [], []
-        for group, j, y in work:
+        for group, _, y in work:
             y = y[have]
             d = y - _zonal(places[have], y, places[have])
             column.append(d[:, :1]*east[have] + d[:, 1:]*north[have] if len(group) == 2 else d)

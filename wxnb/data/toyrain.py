@@ -106,9 +106,9 @@ def toyrain(
     cell:float=50_000.,   # grid spacing, m
 ) -> xr.Dataset:          # `rain` (mm per frame) and, on 11 levels, z (m), t, td (K), u, v (m s-1)
     "A film in schema form, after 120 h of spin-up; its start does not depend on its length. `BadInput` for bad sizes."
-    if min(frames, step_hours) < 1 or min(ny, nx) < 8 or 24 % step_hours:
-        raise BadInput(f'toyrain: frames={frames}, ny={ny}, nx={nx}, step_hours={step_hours}; '
-                       f'wanted frames >= 1, ny, nx >= 8, a step that divides 24')
+    if min(frames, step_hours) < 1 or min(ny, nx) < 8 or 24 % step_hours or not cell > 0:
+        raise BadInput(f'toyrain: frames={frames}, ny={ny}, nx={nx}, step_hours={step_hours}, cell={cell}; '
+                       f'wanted frames >= 1, ny, nx >= 8, a step that divides 24, cell > 0')
     rng, shape, hour, spinup = np.random.default_rng(seed), (ny, nx), 3600., 120
     y, a, shift = np.linspace(-1, 1, ny)[:, None], np.exp(-1/60), knob*14*hour/cell
     phase, filters = np.exp(-2j*np.pi*rfftfreq(nx)*shift), np.stack([low_pass(shape, s) for s in (5., 3., 6.)])

@@ -7,8 +7,9 @@ __all__ = ['RAIN', 'StormWorld', 'Storms', 'new_storms', 'step', 'render', 'star
            'perfect_forecast']
 
 # %% ../../nbs/16_toystorm.ipynb #cell-2
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ class StormWorld:
 
     def __post_init__(self):
         least_above_zero = ['strength', 'radius', *(f.name for f in fields(self) if f.name.endswith('_minutes'))]
-        least = {f.name: 0 for f in fields(self)} | {n: 1e-3 for n in least_above_zero} \
+        least = {f.name: 0 for f in fields(self)} | dict.fromkeys(least_above_zero, 1e-3) \
             | dict(ny=8, nx=8, step_minutes=1, cell=1, cores=1)
         for name, low in least.items():
             v = getattr(self, name)
@@ -80,16 +81,16 @@ class Storms:
     weight: np.ndarray   # of the cores [n, k]
     bright: np.ndarray   # of the cores, log [n, k]
 
-    def take(self, i:np.ndarray): # indices or mask [n]
+    def take(self, i:np.ndarray) -> 'Storms': # indices or mask [n]
         "Some of the storms, in the same worlds."
         return replace(self, **{f.name: getattr(self, f.name)[i] for f in fields(self)[1:]})
 
-    def join(self, other):
+    def join(self, other:'Storms') -> 'Storms':
         "The storms of both; the flow is that of the first."
         both = {f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)[1:]}
         return replace(self, **both)
 
-    def copies(self, m:int):
+    def copies(self, m:int) -> 'Storms':
         "One world `m` times. `BadInput` if this is not one world."
         if len(self.flow) != 1: raise BadInput(f'a state of {len(self.flow)} worlds; wanted one to re-simulate')
         n = len(self.world)
@@ -175,7 +176,7 @@ def start(
 def states(
     frames:int,       # how many
     seed:int=0,       # a different film for every seed
-    **world,          # settings of `StormWorld`
+    **world:Any,      # settings of `StormWorld`
 ) -> Iterator[Storms]:
     "The true state at each frame of `toystorm(frames, seed=seed, **world)`."
     if isinstance(frames, bool) or frames != int(frames) or frames < 1:
@@ -203,7 +204,7 @@ def toystorm(
     seed:int=0,           # a different film for every seed
     step_minutes:int=5,   # between frames
     cell:float=1000.,     # grid spacing, m
-    **law,                # further settings of `StormWorld`
+    **law:Any,            # further settings of `StormWorld`
 ) -> xr.Dataset:          # `rain_rate`, mm h-1 [time, y, x]
     "A film of rain in schema form; its start does not depend on its length. `BadInput` for bad sizes."
     world = dict(ny=ny, nx=nx, step_minutes=step_minutes, cell=cell) | law
@@ -236,7 +237,7 @@ def perfect_forecast(
     members:int=64,
     seed:int=0,           # of the film
     draw:int=0,           # which draw of futures
-    **world,              # settings of the film
+    **world:Any,          # settings of the film
 ) -> xr.Dataset:          # rain_rate (init_time, lead_time, member, y, x)
     "What one who knew the true state would forecast for `toystorm(seed=seed, **world)`. `BadInput` for bad starts."
     wanted = sorted({int(i) for i in starts})

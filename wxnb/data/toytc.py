@@ -9,9 +9,10 @@ __all__ = ['SIDE', 'STEP', 'SPEED', 'WIND', 'CORIOLIS', 'READABLE', 'NO_LEAK', '
 
 # %% ../../nbs/16_toytc.ipynb #cell-2
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -170,16 +171,16 @@ class Environment(NamedTuple):
     r200: np.ndarray   # share, 0..1 [n, s, s]
     msl: np.ndarray    # what an intervention adds to the pressure field, Pa [n]; nothing depends on it
 
-    def flow(self, place): # [n, 2] -> [n, 2]
+    def flow(self, place:np.ndarray) -> np.ndarray: # [n, 2] -> [n, 2]
         "Steering at a place."
         return self.mean + sample(self.eddies, place[:, None])[..., 0]
 
-    def growth(self, place, c): # -> rate per frame [n], most strength [n]
-        "Growth rate and most intensity at a place."
+    def growth(self, place:np.ndarray, c:TyphoonWorld) -> tuple[np.ndarray, np.ndarray]:
+        "Growth rate, per frame [n], and most strength [n] at places [n, 2]."
         sst, r = (sample(f, place[:, None])[:, 0] for f in (self.sst, self.r200))
         return c.k0 + c.k1*r, mpi(sst)/WIND
 
-    def do(self, do): # {'sst': 1.}
+    def do(self, do:Mapping[str, Any]) -> 'Environment': # {'sst': 1.}
         "Another environment: that of an intervention."
         wide = lambda v: np.asarray(v, np.float32).reshape(-1, 1, 1)
         new = self
@@ -400,7 +401,7 @@ def toytc(
     past:int=4,        # frames before the forecast
     future:int=5,      # frames after it
     first:int=0,       # number of the first film
-    **dials,           # further settings of `TyphoonWorld`
+    **dials:Any,       # further settings of `TyphoonWorld`
 ) -> xr.Dataset:       # bt, sst, msl, z850, r200 [time, y, x]; with time: event, centre_y, centre_x, max_wind ...
     "Films in schema form, one after the other; none depends on how many there are. `BadInput` for a wrong dial."
     names = [f.name for f in fields(TyphoonWorld)]

@@ -10,8 +10,8 @@ __all__ = ['TIME', 'SAME', 'parse_period', 'frames_in', 'toy_waves', 'toy_store'
 import functools
 import itertools
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 import pandas as pd

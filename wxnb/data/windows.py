@@ -8,9 +8,10 @@ __all__ = ['RAIN_UNITS', 'window_starts', 'Split', 'split_time', 'split_groups',
 
 # %% ../../nbs/15_windows.ipynb #cell-2
 import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Callable, Iterator, Sequence
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -19,7 +20,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from ..core import BadInput, generator, write_whole
+from ..core import BadInput, generator
+from .kept import open_store, write_store
 from .schema import time_step
 
 # %% ../../nbs/15_windows.ipynb #cell-5
@@ -80,7 +82,9 @@ def split_groups(
     shares:Sequence[float]=(0.7, 0.15, 0.15), # of the groups: train, val, test
     seed:int=0,      # which groups go where
 ) -> Split:          # positions 0..k-1 of the windows
-    "Whole events or storms to one part each. `BadInput` with fewer than three groups."
+    "Whole events or storms to one part each. `BadInput` for other shares, or fewer than three groups."
+    if len(shares) != 3 or min(shares) <= 0 or not abs(sum(shares) - 1) <= 1e-6:
+        raise BadInput(f'shares {tuple(shares)}; wanted three positive numbers that sum to 1')
     groups = np.asarray(groups)
     names = np.unique(groups)
     if len(names) < 3:
@@ -106,8 +110,9 @@ def channels(
         return [(f'{v}_{p:g}', ds[v].sel(level=p, drop=True)) for p in ds.level.values]
     parts = [pair for v in variables for pair in split(v)]
     units = [a.attrs.get('units', '1') for _, a in parts]
-    out = xr.concat([a.drop_attrs().astype('float32') for _, a in parts], 'channel',
-                    coords='minimal', compat='override')
+    with np.errstate(over='ignore'): # what float32 cannot hold is infinite, and refused by `Windows`
+        out = xr.concat([a.drop_attrs().astype('float32') for _, a in parts], 'channel',
+                        coords='minimal', compat='override')
     out = out.transpose('time', 'channel', ...).assign_coords(channel=[n for n, _ in parts], units=('channel', units))
     about = {k: v for k, v in ds.attrs.items() if k in ('source', 'format', 'crs', 'repairs')}
     return out.rename('channels').assign_attrs(about)
@@ -128,22 +133,33 @@ class Normaliser:
     @classmethod
     def fit(cls,
         frames:xr.DataArray, # (time, channel, y, x) of the training part, from `channels`
-    ):
+        cells:int=2**22,     # of a lazy record, read at a time
+    ) -> 'Normaliser':
         "Statistics of every channel over its valid values. `BadInput` names a channel with none, or rain below zero."
         units, mean, std = tuple(frames.units.values.tolist()), [], []
         names, log = tuple(frames.channel.values.tolist()), tuple(u in RAIN_UNITS for u in units)
-        for i, name in enumerate(names): # one channel at a time: what does not fit in memory need not
-            x = frames.isel(channel=i).values.astype('float64')
-            x = x[np.isfinite(x)]
-            if not x.size: raise BadInput(f'channel {name} has no valid value in the training part')
-            if log[i] and x.min() < 0:
-                raise BadInput(f'channel {name} ({units[i]}) has values down to {x.min():g}; wanted rain >= 0')
-            if log[i]: x = np.log1p(x)
-            mean.append(0. if log[i] else float(x.mean()))
-            std.append(float(np.sqrt(((x - mean[-1])**2).mean())) or 1.)
+        size = max(1, len(frames) if frames.chunks is None else cells//int(np.prod(frames.shape[2:]))) # frames
+        for i, name in enumerate(names): # what does not fit in memory need not: blocks are pooled
+            n, middle, squares = 0, 0., 0.
+            for k in range(0, len(frames), size):
+                x = frames[k:k + size, i].values.astype('float64')
+                x = x[np.isfinite(x)]
+                if not x.size: continue
+                if log[i] and x.min() < 0:
+                    raise BadInput(f'channel {name} ({units[i]}) has values down to {x.min():g}; wanted rain >= 0')
+                if log[i]: x = np.log1p(x)
+                m, share = 0. if log[i] else float(x.mean()), x.size/(n + x.size)
+                squares += float(((x - m)**2).sum()) + (m - middle)**2*n*share
+                middle += (m - middle)*share
+                n += x.size
+            if not n: raise BadInput(f'channel {name} has no valid value in the training part')
+            mean.append(middle)
+            spread = float(np.sqrt(squares/n))
+            least = max(1e-7*abs(mean[-1]), 1e-30) # float32 that varies less may be a constant
+            std.append(spread if spread > least else 1.)
         return cls(names, units, log, tuple(mean), tuple(std))
 
-    def select(self, names:Sequence[str]):
+    def select(self, names:Sequence[str]) -> 'Normaliser':
         "The same numbers for some of the channels."
         if missing := set(names) - set(self.channels):
             raise BadInput(f'no channel {sorted(missing)}; there are {self.channels}')
@@ -196,7 +212,7 @@ class Batch:
         return replace(self, obs=f(self.obs), obs_mask=f(self.obs_mask), target=f(self.target), mask=f(self.mask),
                        cond={k: f(v) for k, v in self.cond.items()})
 
-    def to(self, *args, **kw):
+    def to(self, *args:Any, **kw:Any) -> 'Batch':
         "On another device. (Precision is the business of autocast.)"
         return self._each(lambda t: t.to(*args, **kw))
 
@@ -222,25 +238,41 @@ class Windows:
         self.targets = normaliser.select(targets or normaliser.channels).channels
         self._target_index = [normaliser.channels.index(t) for t in self.targets]
         self.in_memory = frames.nbytes < psutil.virtual_memory().available/3 if in_memory is None else in_memory
-        self._all = normaliser.apply(torch.from_numpy(frames.values)) if self.in_memory else None
+        if context < 1 or lead < 0: raise BadInput(f'context {context}, lead {lead}; wanted >= 1 and >= 0 frames')
+        self._all = self._normalised(frames) if self.in_memory else None
+        self._complete = self.in_memory and not bool(self._all.isnan().any()) # then no batch need be searched
+        self._time = frames.time.values
+        self._step = time_step(self._time)[0] if len(self._time) > 1 else np.timedelta64(0, 'ns')
 
     def __len__(self): return len(self.starts)
 
-    def _window(self, start):
-        part = slice(start, start + self.context + self.lead)
-        return self._all[part] if self.in_memory else self.normaliser.apply(torch.from_numpy(self.frames[part].values))
+    def _stacked(self, starts):
+        "Normalised windows [b, t, c, h, w]; of a lazy record every frame is read once, however many windows hold it."
+        rows = starts[:, None] + np.arange(self.context + self.lead)
+        if self.in_memory: return self._all[torch.from_numpy(rows)]
+        need, at = np.unique(rows, return_inverse=True)
+        return self._normalised(self.frames[need])[torch.from_numpy(at.reshape(rows.shape))]
+
+    def _normalised(self, frames):
+        "Normalised frames. `BadInput` names the channel and time of a value that is infinite, or becomes so."
+        x = torch.from_numpy(frames.values)
+        z = self.normaliser.apply(x)
+        if int(z.isfinite().sum()) + int(x.isnan().sum()) != x.numel():
+            i = tuple((~z.isfinite() & ~x.isnan()).nonzero()[0])
+            name, mean = self.normaliser.channels[i[1]], self.normaliser.mean[i[1]]
+            raise BadInput(f'channel {name} is {x[i]:g} at {frames.time.values[i[0]]}, which is not a number after '
+                           f'normalisation (mean {mean:g}); wanted finite values, NaN for missing')
+        return z
 
     def __getitem__(self, positions) -> Batch:
         starts = self.starts[np.atleast_1d(positions)]
-        x = torch.stack([self._window(s) for s in starts])
-        valid = ~x.isnan()
-        x, c, k = x.nan_to_num(), self.context, self._target_index
-        time = self.frames.time.values
-        step = time_step(time)[0] if len(time) > 1 else np.timedelta64(0, 'ns')
+        x = self._stacked(starts)
+        valid = torch.ones_like(x, dtype=torch.bool) if self._complete else ~x.isnan()
+        x, c, k = x if self._complete else x.nan_to_num_(), self.context, self._target_index
         return Batch(x[:, :c], valid[:, :c], x[:, c:][:, :, k], valid[:, c:][:, :, k],
-                     time[starts + c - 1], step, self.normaliser, self.targets)
+                     self._time[starts + c - 1], self._step, self.normaliser, self.targets)
 
-    def batches(self, size:int) -> list[Batch]:
+    def batches(self, size:int) -> Iterable[Batch]:
         "All windows in order, for validation and forecasts."
         return _Batches(self, size)
 
@@ -258,12 +290,11 @@ class Stream:
     "Shuffled batches 0, 1, … `steps` - 1, each a function of (seed, number); can be stopped and taken up anywhere."
     def __init__(self,
         windows:Windows,
-        size:int,               # windows in a batch (on each process)
+        size:int,               # windows in a batch
         steps:int,              # how many batches there are in all
         seed:int=0,
         crop:int | None=None,   # side of random square crops, cells
         turn:bool=False,        # mirror and turn each crop at random
-        rank:int=0, world:int=1,# this process and how many there are
     ):
         h, w = windows.frames.shape[-2:]
         if size < 1: raise BadInput(f'batch of {size} windows; wanted at least 1')
@@ -272,22 +303,22 @@ class Stream:
         if turn and (directed := [c for c in windows.normaliser.channels if c.split('_')[0] in ('u', 'v')]):
             raise BadInput(f'channel {directed[0]} has a direction and cannot be turned')
         self.windows, self.size, self.steps, self.seed, self.next = windows, size, steps, seed, 0
-        self.crop, self.turn, self.rank, self.world = crop, turn, rank, world
+        self.crop, self.turn, self._orders = crop, turn, {}
 
     def __len__(self): return self.steps
 
     def positions(self, n:int) -> np.ndarray:
         "Which windows batch `n` holds."
-        k, first = len(self.windows), (n*self.world + self.rank)*self.size
-        i = np.arange(first, first + self.size)
-        orders = {e: torch.randperm(k, generator=generator(self.seed, 'order', int(e))).numpy()
-                  for e in np.unique(i//k)}
-        return np.array([orders[j//k][j % k] for j in i])
+        k, i = len(self.windows), np.arange(n*self.size, (n + 1)*self.size)
+        self._orders = {e: self._orders[e] if e in self._orders else # that of an epoch is drawn once
+                        torch.randperm(k, generator=generator(self.seed, 'order', e)).numpy()
+                        for e in np.unique(i//k).tolist()}
+        return np.array([self._orders[j//k][j % k] for j in i])
 
     def batch(self, n:int) -> Batch:
         "Batch number `n`."
         b = self.windows[self.positions(n)]
-        return _crop(b, self.crop, self.turn, generator(self.seed, 'crop', n, self.rank)) if self.crop else b
+        return _crop(b, self.crop, self.turn, generator(self.seed, 'crop', n, 0)) if self.crop else b
 
     def __iter__(self) -> Iterator[Batch]:
         while self.next < self.steps:
@@ -295,7 +326,7 @@ class Stream:
             yield self.batch(self.next - 1)
 
     def state_dict(self) -> dict: return dict(next=self.next)
-    def load_state_dict(self, state:dict): self.next = state['next']
+    def load_state_dict(self, state:dict) -> None: self.next = state['next']
 
 # %% ../../nbs/15_windows.ipynb #cell-33
 def _crop(batch, size, turn, g):
@@ -318,7 +349,7 @@ def read_once(
     path:str | Path,      # what is read: a file, a folder, a pattern such as 'radar/*.h5', or an address
     read:Callable[[], xr.Dataset], # how; called only if it is not cached
     folder:str | Path | None,      # where to keep it; None: do not
-    *key,                 # whatever else the result depends on
+    *key:Any,             # whatever else the result depends on
 ) -> xr.Dataset:
     "`read()`, or what it gave last time for the same files (whose times and sizes count) or address, and `key`."
     if folder is None: return read()
@@ -326,13 +357,13 @@ def read_once(
     found = [path] if path.is_file() else path.rglob('*') if path.is_dir() else path.parent.glob(path.name)
     files = sorted(p for p in found if p.is_file())
     if not files and '://' not in address: return read() # nothing there: let `read` say so
-    stamp = repr([(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in files] or address) + repr(key)
+    of = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in files] or address
+    stamp = f'{of!r}{key!r} with checksums'
     store = Path(folder)/f'{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.zarr'
     if not store.exists():
         ds = read()
-        with write_whole(store, overwrite=True) as tmp:
-            ds.chunk(time=min(32, ds.sizes['time'])).to_zarr(tmp, zarr_format=3, consolidated=False)
-    return xr.open_zarr(store, consolidated=False)
+        write_store(ds.chunk(time=min(32, ds.sizes['time'])), store, overwrite=True) # another process may be as far
+    return open_store(store)
 
 # %% ../../nbs/15_windows.ipynb #cell-41
 class WeatherData(L.LightningDataModule):
@@ -367,9 +398,8 @@ class WeatherData(L.LightningDataModule):
         self.train, self.val, self.test = map(windows, self.split)
         self.batch, self.steps, self.seed, self.crop, self.turn = batch, steps, seed, crop, turn
 
-    def train_dataloader(self):
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return Stream(self.train, self.batch, self.steps, self.seed, self.crop, self.turn, rank, world)
+    def train_dataloader(self) -> Stream:
+        return Stream(self.train, self.batch, self.steps, self.seed, self.crop, self.turn)
 
-    def val_dataloader(self): return self.val.batches(self.batch)
-    def test_dataloader(self): return self.test.batches(self.batch)
+    def val_dataloader(self) -> Iterable[Batch]: return self.val.batches(self.batch)
+    def test_dataloader(self) -> Iterable[Batch]: return self.test.batches(self.batch)

@@ -121,8 +121,8 @@ class Denoiser(nn.Module):
     "A network as a denoiser, @eq-precondition. All but the network is computed in the precision of `x`."
     def __init__(self,
         net:nn.Module,         # (x [b, ...], label [b], cond) -> like x; `cond` None is all zero
-        scaling=EDM(),         # sigma [b] -> c_skip, c_out, c_in, c_noise
-        learned_weight=False,  # learn the loss at each level, to divide by it
+        scaling:Callable[[Tensor], Coefficients]=EDM(), # sigma [b] -> c_skip, c_out, c_in, c_noise
+        learned_weight:bool=False, # learn the loss at each level, to divide by it
     ):
         super().__init__()
         self.net, self.scaling = net, scaling
@@ -131,7 +131,7 @@ class Denoiser(nn.Module):
     def forward(self,
         x:Tensor,      # noisy fields [b, ...]
         sigma:Tensor,  # noise level [b], > 0
-        cond=None,     # what the network is told, or None
+        cond:Any=None, # what the network is told, or None
     ) -> Tensor:       # guess of the clean fields, like `x`
         if sigma.shape != x.shape[:1]:
             raise BadInput(f'sigma is {list(sigma.shape)} for x {list(x.shape)}; wanted [b]')
@@ -157,7 +157,7 @@ class LogNormal:
     def within(cls,
         first:float, # least level, > 0
         last:float,  # largest level
-    ):
+    ) -> 'LogNormal':
         "The law with 99 % of its draws between two levels. `BadInput` unless 0 < first < last."
         if not 0 < first < last < math.inf: raise BadInput(f'levels from {first} to {last}; wanted 0 < first < last')
         a, b = math.log(first), math.log(last)
@@ -208,9 +208,9 @@ WEIGHTS = dict(
 # %% ../../nbs/60_denoising.ipynb #cell-38
 def map_cond(
     f:Callable, # of a tensor, or of the tensors at the same place in several conditions
-    cond,       # a tensor, or a dict, list or tuple of such, nested as you like; what is no tensor stays as it is
-    *others,    # of the same structure
-):
+    cond:Any,   # a tensor, or a dict, list or tuple of such, nested as you like; what is no tensor stays as it is
+    *others:Any, # of the same structure
+) -> Any:      # of the same structure
     "`f` of every tensor in a condition."
     if torch.is_tensor(cond): return f(cond, *others)
     if isinstance(cond, dict): return {k: map_cond(f, v, *(o[k] for o in others)) for k, v in cond.items()}
@@ -221,17 +221,17 @@ def map_cond(
 
 # %% ../../nbs/60_denoising.ipynb #cell-39
 def dropped(
-    cond,        # tensors [b, ...], nested as you like, or None
+    cond:Any,    # tensors [b, ...], nested as you like, or None
     keep:Tensor, # bool [b]
-):
+) -> Any:        # like `cond`
     "The condition of the cases kept; all zero for the others."
     return map_cond(lambda c: torch.where(keep.reshape(-1, *[1]*(c.ndim - 1)), c, torch.zeros_like(c)), cond)
 
 # %% ../../nbs/60_denoising.ipynb #cell-40
 def refuse_nan(
-    batch,  # may have a `time`, for the message
-    *parts, # tensors, nested as you like
-):
+    batch:Any,  # may have a `time`, for the message
+    *parts:Any, # tensors, nested as you like
+) -> None:
     "`FloatingPointError` that names the batch if anything in `parts` is not a finite number."
     def check(x):
         if not x.isfinite().all():

@@ -90,7 +90,7 @@ class Advantage(nn.Module):
         sigma:Tensor,   # [b]
         teacher:Tensor, # [b], mean squared errors
         student:Tensor, # [b]
-    ):
+    ) -> None:
         "Remember."
         count = torch.zeros_like(self.seen).index_add_(0, self.where(sigma), torch.ones_like(sigma))
         total = torch.zeros_like(self.errors).index_add_(1, self.where(sigma), torch.stack([teacher, student]))
@@ -276,7 +276,7 @@ def ask(
     which:Tensor,                 # int [b], of them
     x:Tensor,                     # noisy fields [b, ...]
     sigma:Tensor,                 # [b]
-    cond,                         # tensors [b, ...], nested
+    cond:Any,                     # tensors [b, ...], nested
 ) -> Tensor:                      # like `x`
     "The guess about each case of its own teacher."
     out = torch.empty_like(x)

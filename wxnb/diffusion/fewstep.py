@@ -25,7 +25,7 @@ def step_down(
     x:Tensor,           # [b, ...]
     sigma:Tensor,       # [b], > 0
     lower:Tensor,       # [b], >= 0, < sigma
-    cond=None,
+    cond:Any=None,      # handed to the teacher as it is
 ) -> Tensor:            # like `x`, at `lower`
     "One step of Heun's method along the probability flow, each case between its own levels; Euler's to 0."
     s, r, last = along(sigma, x), along(lower, x), lower == 0
@@ -74,7 +74,7 @@ def consistency(
     denoise:Callable,      # the student: (x, sigma [b], cond) -> the end of the path
     x:Tensor,              # [b, ...], at sigmas[0]
     sigmas:Tensor | Sequence[float], # [n + 1], decreasing, >= 0; the last may be 0
-    cond=None,             # handed to the student as it is
+    cond:Any=None,         # handed to the student as it is
     *,
     noise:Callable | None=None,    # noise(like) -> standard normal numbers like `like`; wanted for more than one jump
     callback:Callable | None=None, # callback(i, x, sigma, end) before step i

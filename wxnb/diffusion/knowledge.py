@@ -44,7 +44,7 @@ def aligned_mean(
 # %% ../../nbs/63_knowledge.ipynb #cell-12
 def _checked(tolerance, limit):
     if not 0 <= tolerance < math.inf: raise BadInput(f'tolerance is {tolerance}; wanted a finite number >= 0')
-    if not 0 < limit: raise BadInput(f'limit is {limit}; wanted > 0')
+    if not limit > 0: raise BadInput(f'limit is {limit}; wanted > 0')
 
 def _shift(sigma, slope, gap, variance, tolerance, limit):
     "What @eq-towards adds; no longer than `limit`, as root mean square."

@@ -9,7 +9,7 @@ __all__ = ['Likelihood', 'log_likelihood', 'bits']
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -58,7 +58,7 @@ def _normal(x, variance, inside):
 def log_likelihood(
     denoise:Callable,        # (x, sigma [b], cond) -> E[x0 | x], like x, differentiable, each case for itself
     x:Tensor,                # [b, ...]
-    cond=None,               # handed to the denoiser as it is
+    cond:Any=None,           # handed to the denoiser as it is
     *,
     sigma_min:float=.002,    # blur of the density, > 0
     sigma_max:float=80.,     # where all data look like one normal law

@@ -9,6 +9,7 @@ __all__ = ['SAMPLERS', 'ddim', 'ancestral', 'euler', 'heun', 'dpmpp_2m', 'steps_
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,10 +35,13 @@ def _levels(x, sigmas):
 
 # %% ../../nbs/61_samplers.ipynb #cell-9
 def _ask(denoise, x, sigma, cond):
-    "The denoised `x`, of its shape or `BadInput`."
+    "The denoised `x`, of its shape and finite, or `BadInput`."
     denoised = denoise(x, x.new_full((len(x),), sigma), cond)
     if denoised.shape != x.shape:
         raise BadInput(f'the denoiser made {tuple(denoised.shape)} of {tuple(x.shape)}; wanted the same')
+    if not denoised.isfinite().all():
+        of = 'numbers' if x.isfinite().all() else 'what was NaN or infinite already'
+        raise BadInput(f'the denoiser made NaN or infinity of {of} at sigma {sigma:g}')
     return denoised
 
 # %% ../../nbs/61_samplers.ipynb #cell-10
@@ -53,7 +57,7 @@ def ddim(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
     sigmas:Tensor | Sequence[float], # [n + 1], decreasing, >= 0; the last may be 0
-    cond=None,             # handed to the denoiser as it is
+    cond:Any=None,           # handed to the denoiser as it is
     *,
     noise:Callable | None=None,    # noise(like) -> standard normal numbers like `like`; wanted if eta > 0
     callback:Callable | None=None, # callback(i, x, sigma, denoised) before step i
@@ -76,7 +80,7 @@ def ancestral(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
     sigmas:Tensor | Sequence[float], # [n + 1], decreasing, >= 0; the last may be 0
-    cond=None,             # handed to the denoiser as it is
+    cond:Any=None,           # handed to the denoiser as it is
     *,
     noise:Callable | None=None,    # noise(like) -> standard normal numbers like `like`
     callback:Callable | None=None, # callback(i, x, sigma, denoised) before step i
@@ -110,7 +114,7 @@ def euler(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
     sigmas:Tensor | Sequence[float], # [n + 1], decreasing, >= 0; the last may be 0
-    cond=None,             # handed to the denoiser as it is
+    cond:Any=None,           # handed to the denoiser as it is
     *,
     noise:Callable | None=None,    # noise(like) -> standard normal numbers like `like`; wanted if churn > 0
     callback:Callable | None=None, # callback(i, x, sigma, denoised) before step i
@@ -127,7 +131,7 @@ def heun(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
     sigmas:Tensor | Sequence[float], # [n + 1], decreasing, >= 0; the last may be 0
-    cond=None,             # handed to the denoiser as it is
+    cond:Any=None,           # handed to the denoiser as it is
     *,
     noise:Callable | None=None,    # noise(like) -> standard normal numbers like `like`; wanted if churn > 0
     callback:Callable | None=None, # callback(i, x, sigma, denoised) before step i; with churn, after it was added
@@ -144,7 +148,7 @@ def dpmpp_2m(
     denoise:Callable,      # (x, sigma [b], cond) -> E[x0 | x], like x
     x:Tensor,              # [b, ...], at sigmas[0]
     sigmas:Tensor | Sequence[float], # [n + 1], decreasing, >= 0; the last may be 0
-    cond=None,             # handed to the denoiser as it is
+    cond:Any=None,           # handed to the denoiser as it is
     *,
     noise:Callable | None=None,    # not used
     callback:Callable | None=None, # callback(i, x, sigma, denoised) before step i
@@ -189,13 +193,13 @@ def ensemble(
     sigmas:Tensor | Sequence[float], # [n + 1], decreasing; members start as noise of sigmas[0]
     members:int,               # m, at least 1
     seed:int | Sequence[int],  # one, or one for each case: then a case depends on no other in its batch
-    cond=None,                 # of the b cases: tensors [b, ...], nested as you like
+    cond:Any=None,             # of the b cases: tensors [b, ...], nested as you like
     sampler:str | Callable='dpmpp_2m', # a name of SAMPLERS, or a function with their signature
     at_once:int | None=None,   # members in one evaluation, each with its b cases; None: all
     progress:bool=False,       # show a bar?
     dtype:torch.dtype=torch.float32,
     device:torch.device | str='cpu',
-    **options,                 # of the sampler: callback, eta, churn ...
+    **options:Any,             # of the sampler: callback, eta, churn ...
 ) -> Tensor:                   # [m, b, ...] at sigmas[-1]
     "Samples; member k has its noise, of the start and of every step, from `generator(seed, 'member', k)` alone."
     if isinstance(sampler, str) and sampler not in SAMPLERS:

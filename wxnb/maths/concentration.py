@@ -7,10 +7,11 @@ __all__ = ['mean_length', 'mean_slope', 'log_partition', 'kl_uniform', 'entropy'
 
 # %% ../../nbs/41_concentration.ipynb #cell-2
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, zip_longest
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor

@@ -39,21 +39,21 @@ def _check_range(sigma_min, sigma_max):
 # %% ../../nbs/44_schedules.ipynb #cell-9
 class Schedule:
     "What all processes share; numbers and integers are taken as float64, other tensors keep their dtype."
-    def std(self, t) -> Tensor:
+    def std(self, t:Tensor | float) -> Tensor:
         "Standard deviation of the noise in $x_t$."
         return self.alpha(t)*self.sigma(t)
 
-    def log_snr(self, t) -> Tensor: return -2*self.sigma(t).log()
+    def log_snr(self, t:Tensor | float) -> Tensor: return -2*self.sigma(t).log()
 
 # %% ../../nbs/44_schedules.ipynb #cell-10
 @dataclass(frozen=True)
 class EDM(Schedule):
     "Time is the noise level; Karras et al. 2022 (arXiv 2206.00364)."
-    def alpha(self, t) -> Tensor: return torch.ones_like(_tensor(t))
-    def sigma(self, t) -> Tensor: return _tensor(t)
-    def time(self, sigma) -> Tensor: return _tensor(sigma)
-    def drift(self, t) -> Tensor: return torch.zeros_like(_tensor(t))
-    def diffusion(self, t) -> Tensor: return (2*_tensor(t))**.5
+    def alpha(self, t:Tensor | float) -> Tensor: return torch.ones_like(_tensor(t))
+    def sigma(self, t:Tensor | float) -> Tensor: return _tensor(t)
+    def time(self, sigma:Tensor | float) -> Tensor: return _tensor(sigma)
+    def drift(self, t:Tensor | float) -> Tensor: return torch.zeros_like(_tensor(t))
+    def diffusion(self, t:Tensor | float) -> Tensor: return (2*_tensor(t))**.5
 
 # %% ../../nbs/44_schedules.ipynb #cell-11
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class VE(Schedule):
 
     @property
     def _rate(self): return math.log(self.sigma_max/self.sigma_min)
-    def alpha(self, t) -> Tensor: return torch.ones_like(_tensor(t))
-    def sigma(self, t) -> Tensor: return self.sigma_min*(self._rate*_tensor(t)).exp()
-    def time(self, sigma) -> Tensor: return (_tensor(sigma)/self.sigma_min).log()/self._rate
-    def drift(self, t) -> Tensor: return torch.zeros_like(_tensor(t))
-    def diffusion(self, t) -> Tensor: return self.sigma(t)*(2*self._rate)**.5
+    def alpha(self, t:Tensor | float) -> Tensor: return torch.ones_like(_tensor(t))
+    def sigma(self, t:Tensor | float) -> Tensor: return self.sigma_min*(self._rate*_tensor(t)).exp()
+    def time(self, sigma:Tensor | float) -> Tensor: return (_tensor(sigma)/self.sigma_min).log()/self._rate
+    def drift(self, t:Tensor | float) -> Tensor: return torch.zeros_like(_tensor(t))
+    def diffusion(self, t:Tensor | float) -> Tensor: return self.sigma(t)*(2*self._rate)**.5
 
 # %% ../../nbs/44_schedules.ipynb #cell-13
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class VP(Schedule):
         if not 0 < self.beta_min <= self.beta_max < math.inf:
             raise BadInput(f'{self}; wanted 0 < beta_min <= beta_max')
 
-    def beta(self, t) -> Tensor: return self.beta_min + _tensor(t)*(self.beta_max - self.beta_min)
-    def integral(self, t) -> Tensor: return _tensor(t)*(self.beta_min + self.beta(t))/2
-    def alpha(self, t) -> Tensor: return (-self.integral(t)/2).exp()
-    def sigma(self, t) -> Tensor: return self.integral(t).expm1()**.5
-    def time(self, sigma) -> Tensor: return self._inverse((_tensor(sigma)**2).log1p())
-    def drift(self, t) -> Tensor: return -self.beta(t)/2
-    def diffusion(self, t) -> Tensor: return self.beta(t)**.5
+    def beta(self, t:Tensor | float) -> Tensor: return self.beta_min + _tensor(t)*(self.beta_max - self.beta_min)
+    def integral(self, t:Tensor | float) -> Tensor: return _tensor(t)*(self.beta_min + self.beta(t))/2
+    def alpha(self, t:Tensor | float) -> Tensor: return (-self.integral(t)/2).exp()
+    def sigma(self, t:Tensor | float) -> Tensor: return self.integral(t).expm1()**.5
+    def time(self, sigma:Tensor | float) -> Tensor: return self._inverse((_tensor(sigma)**2).log1p())
+    def drift(self, t:Tensor | float) -> Tensor: return -self.beta(t)/2
+    def diffusion(self, t:Tensor | float) -> Tensor: return self.beta(t)**.5
 
     def _inverse(self, integral):
         "When the integral of beta is that."
@@ -101,9 +101,9 @@ class VP(Schedule):
 @dataclass(frozen=True)
 class SubVP(VP):
     "The signal of `VP` in less noise: its std is the square of that of `VP`. Song et al. 2021, eq. 29."
-    def sigma(self, t) -> Tensor: return 2*(self.integral(t)/2).sinh()
-    def time(self, sigma) -> Tensor: return self._inverse(2*(_tensor(sigma)/2).asinh())
-    def diffusion(self, t) -> Tensor: return (-self.beta(t)*(-2*self.integral(t)).expm1())**.5
+    def sigma(self, t:Tensor | float) -> Tensor: return 2*(self.integral(t)/2).sinh()
+    def time(self, sigma:Tensor | float) -> Tensor: return self._inverse(2*(_tensor(sigma)/2).asinh())
+    def diffusion(self, t:Tensor | float) -> Tensor: return (-self.beta(t)*(-2*self.integral(t)).expm1())**.5
 
 # %% ../../nbs/44_schedules.ipynb #cell-19
 def betas(
@@ -162,25 +162,25 @@ class Discrete(Schedule):
         if clip == 'tiny': return v.clamp(min=1e-20).log()
         raise BadInput(f"clip {clip!r}; wanted 'first' or 'tiny'")
 
-    def sigma(self, t) -> Tensor:
+    def sigma(self, t:Tensor | float) -> Tensor:
         "Noise at a step, 0 <= t <= n - 1, or between two of them."
         t, log = _tensor(t), self.sigmas.log()
         i = t.floor().clamp(0, len(log) - 2).long()
         log = log.to(t)
         return (log[i] + (t - i)*(log[i + 1] - log[i])).exp()
 
-    def time(self, sigma) -> Tensor:
+    def time(self, sigma:Tensor | float) -> Tensor:
         "The step, a real number from 0 to n - 1, that is this noisy; the nearer end beyond."
         sigma = _tensor(sigma)
         log, x = self.sigmas.to(sigma).log(), sigma.log()
         i = torch.searchsorted(log, x.contiguous()).clamp(1, len(log) - 1)
         return i - 1 + ((x - log[i - 1])/(log[i] - log[i - 1])).clamp(0, 1)
 
-    def nearest(self, sigma) -> Tensor:
+    def nearest(self, sigma:Tensor | float) -> Tensor:
         "The step of the nearest noise, int64; nearest in log sigma."
         return self.time(sigma).round().long()
 
-    def alpha(self, t) -> Tensor: return (1 + self.sigma(t)**2)**-.5
+    def alpha(self, t:Tensor | float) -> Tensor: return (1 + self.sigma(t)**2)**-.5
 
     def steps(self,
         n:int,                 # how many, 1 .. number of steps
@@ -218,8 +218,8 @@ def karras(
     "The levels of Karras et al. 2022, eq. 5. `BadInput` if there is no such list."
     _check_range(sigma_min, sigma_max)
     if n < 1 or not 0 < rho < math.inf: raise BadInput(f'{n} levels with rho={rho}; wanted n >= 1, rho > 0')
-    first, last = sigma_max**(1/rho), sigma_min**(1/rho)
-    levels = (first + torch.arange(n, dtype=torch.float64)/max(n - 1, 1)*(last - first))**rho
+    first, last, t = sigma_max**(1/rho), sigma_min**(1/rho), torch.arange(n, dtype=torch.float64)/max(n - 1, 1)
+    levels = ((1 - t)*first + t*last)**rho # so written it ends in `sigma_min` whatever `rho`
     return torch.cat([levels, levels.new_zeros(1)])
 
 # %% ../../nbs/44_schedules.ipynb #cell-33

@@ -8,6 +8,7 @@ __all__ = ['on_sphere', 'log_area', 'unit', 'check_points', 'angle', 'tangent', 
 
 # %% ../../nbs/40_sphere.ipynb #cell-2
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -55,7 +56,7 @@ on_sphere = _Sphere()
 # %% ../../nbs/40_sphere.ipynb #cell-16
 def check_points(
     **points:Tensor, # name -> [..., d], all of the same d >= 2
-):
+) -> None:
     "`BadInput` naming the argument, if lengths differ or (outside of a compiled graph) a norm is not 1."
     dims = {name: x.shape[-1] if x.ndim else 0 for name, x in points.items()}
     if len(set(dims.values())) > 1: raise BadInput(f'components differ: {dims}; wanted the same number')
@@ -139,29 +140,30 @@ class HypersphericalUniform(Distribution):
         self.dim, self._like = dim, torch.empty(0, dtype=dtype, device=device)
         super().__init__(torch.Size(batch_shape), torch.Size([dim]), validate_args=validate_args)
 
-    def expand(self, batch_shape, _instance=None):
+    def expand(self, batch_shape:Sequence[int], _instance:None=None) -> 'HypersphericalUniform':
         like = self._like
         return HypersphericalUniform(self.dim, batch_shape, like.dtype, like.device, self._validate_args)
 
-    def rsample(self, sample_shape=(), generator=None):
+    def rsample(self, sample_shape:Sequence[int]=(), generator:torch.Generator | None=None) -> Tensor:
         "Points [*sample_shape, *batch_shape, dim]."
         shape = self._extended_shape(torch.Size(sample_shape))
         return unit(torch.randn(shape, generator=generator, dtype=self._like.dtype, device=self._like.device))
 
-    def sample(self, sample_shape=(), generator=None): return self.rsample(sample_shape, generator)
+    def sample(self, sample_shape:Sequence[int]=(), generator:torch.Generator | None=None) -> Tensor:
+        return self.rsample(sample_shape, generator)
 
-    def log_prob(self, value):
+    def log_prob(self, value:Tensor) -> Tensor:
         "Logarithm of the density by area, at points [..., *batch_shape, dim]."
         if self._validate_args: self._validate_sample(value)
         shape = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
         return value.new_full(shape, -log_area(self.dim))
 
-    def entropy(self): return self._like.new_full(self.batch_shape, log_area(self.dim))
+    def entropy(self) -> Tensor: return self._like.new_full(self.batch_shape, log_area(self.dim))
 
     @property
-    def mean(self): return self._like.new_zeros(self._extended_shape())
+    def mean(self) -> Tensor: return self._like.new_zeros(self._extended_shape())
 
     @property
-    def variance(self): return self._like.new_full(self._extended_shape(), 1/self.dim)
+    def variance(self) -> Tensor: return self._like.new_full(self._extended_shape(), 1/self.dim)
 
     def __repr__(self): return f'HypersphericalUniform(dim={self.dim}, batch_shape={tuple(self.batch_shape)})'

@@ -34,7 +34,7 @@ def _globe(
     p, m, e, u = torch.exp(-v), _rise(v), torch.exp(-k/2), _rise(k)
     E = e*e
     q, D = m*u, p + m*E                                # e^(-k w/2) is D = 1 - q
-    far = D < e                                        # beyond the equator, where c is the small one
+    far = e > D                                        # beyond the equator, where c is the small one
     log = torch.where(far | (q < .5), torch.log1p(torch.where(far, (p/e)*(u/e), -q)), torch.log(D))
     a, f = torch.where(far, log, -log)/k, p/D          # half of the smaller one of w and c
     pm, h = p*m, m - p

@@ -6,6 +6,8 @@
 __all__ = ['VonMisesFisher']
 
 # %% ../../nbs/43_vmf.ipynb #cell-2
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -113,14 +115,14 @@ class VonMisesFisher(Distribution):
     def from_natural(cls,
         eta:Tensor,                     # kappa mu, any vectors [..., d]; types of less than 32 bits are widened
         validate_args:bool | None=None, # check values (a wait for the device)? None: outside of compiled graphs
-    ):
+    ) -> 'VonMisesFisher':
         "The law of `eta`; gradients are finite and right, at 0 too (where kappa is about 1e-19)."
         eta = eta.to(torch.promote_types(eta.dtype, torch.float32))
         law = cls(*_Natural.apply(eta), validate_args=validate_args)
         law._eta = eta
         return law
 
-    def expand(self, batch_shape, _instance=None):
+    def expand(self, batch_shape:Sequence[int], _instance:None=None) -> 'VonMisesFisher':
         shape = torch.Size(batch_shape)
         loc, kappa = self.loc.expand(shape + self.event_shape), self.concentration.expand(shape)
         law = VonMisesFisher(loc, kappa, validate_args=False)
@@ -128,7 +130,7 @@ class VonMisesFisher(Distribution):
         law._validate_args = self._validate_args
         return law
 
-    def rsample(self, sample_shape=(), generator=None):
+    def rsample(self, sample_shape:Sequence[int]=(), generator:torch.Generator | None=None) -> Tensor:
         "Points [*sample_shape, *batch_shape, d] with exact pathwise gradients; the noise is from `generator`."
         shape = self._extended_shape(torch.Size(sample_shape))
         noise = self.loc.new_empty(shape).normal_(generator=generator)
@@ -138,25 +140,26 @@ class VonMisesFisher(Distribution):
         table = None if dim == 3 else _table(dim, loc.dtype, loc.device)
         return _Sample.apply(self._eta.expand(shape), loc.detach(), kappa.detach(), noise, table)
 
-    def sample(self, sample_shape=(), generator=None):
+    def sample(self, sample_shape:Sequence[int]=(), generator:torch.Generator | None=None) -> Tensor:
         with torch.no_grad(): return self.rsample(sample_shape, generator)
 
-    def log_prob(self, value):
+    def log_prob(self, value:Tensor) -> Tensor:
         "Logarithm of the density by area, at points [..., *batch_shape, d]."
         if self._validate_args: self._validate_sample(value)
         gap = ((value - self.loc)**2).sum(-1)/2 # 1 - cos, with all digits near the mode
         return log_density(gap, self.concentration, self.event_shape[0])
 
-    def entropy(self): return entropy(self.concentration, self.event_shape[0])
+    def entropy(self) -> Tensor: return entropy(self.concentration, self.event_shape[0])
 
     @property
-    def mode(self): return self.loc
+    def mode(self) -> Tensor: return self.loc
 
     @property
-    def mean(self): return mean_length(self.concentration, self.event_shape[0])[..., None]*self.loc
+    def mean(self) -> Tensor:
+        return mean_length(self.concentration, self.event_shape[0])[..., None]*self.loc
 
     @property
-    def variance(self):
+    def variance(self) -> Tensor:
         "Of each component, [*batch_shape, d]: A/kappa across `loc` and A' along it. Without gradient."
         dim, kappa, along = self.event_shape[0], self.concentration.detach(), self.loc.detach()**2
         least = torch.finfo(kappa.dtype).tiny

@@ -9,6 +9,7 @@ __all__ = ['Discriminator', 'hinge', 'adaptive_weight', 'held', 'Rivals', 'all_f
 from dataclasses import dataclass
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -119,8 +120,8 @@ class FrameLoss(nn.Module):
         super().__init__()
         self.config, self.accumulate, self.seen = config, accumulate, 0 # batches of training
 
-    def get_extra_state(self): return torch.tensor(self.seen)
-    def set_extra_state(self, state): self.seen = int(state)
+    def get_extra_state(self) -> Tensor: return torch.tensor(self.seen)
+    def set_extra_state(self, state:Tensor) -> None: self.seen = int(state)
 
     @property
     def started(self) -> bool:
@@ -132,7 +133,8 @@ class FrameLoss(nn.Module):
         e = torch.where(mask, y - x, 0)
         return e.abs().sum() if self.config.error == 'l1' else (e**2).sum()
 
-    def forward(self, model:Rivals, batch:Batch, generator:torch.Generator | None=None):
+    def forward(self, model:Rivals, batch:Batch,
+                generator:torch.Generator | None=None) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         "@eq-adaptive and @eq-hinge together, times the frames; the valid cells; what is worth a curve."
         x, mask = all_frames(batch)
         n, valid, c, by = len(x), mask.sum(), self.config, model.autoencoder.config.factor
@@ -150,5 +152,5 @@ class FrameLoss(nn.Module):
             own = hinge(model.discriminator(real), model.discriminator(fake.detach()))
             total = total + n*weight*adverse + valid*own
             logs |= dict(adverse=adverse, weight=weight, discriminator=own)
-        self.seen += 1
+        self.seen += dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1 # by all processes
         return total, valid, {k: v.detach() for k, v in logs.items()}

@@ -10,9 +10,9 @@ __all__ = ['Forecaster', 'BASELINES', 'persistence', 'Climatology', 'tile_shifts
 import contextlib
 import io
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Callable
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ Forecaster = Callable[..., Tensor] # (batch, lead, *, n=1, generator=None) -> no
 def persistence(
     batch:Batch,
     lead:int,       # frames to forecast
-    *, n:int=1, generator=None,
+    *, n:int=1, generator:torch.Generator | None=None,
 ) -> Tensor:        # [1, b, l, c, h, w]
     "Tomorrow is like today: the last observed frame."
     return batch.last[None, :, None].expand(-1, -1, lead, -1, -1, -1)
@@ -42,7 +42,7 @@ class Climatology:
     frames: Tensor # normalised training frames [k, c, h, w]
 
     @classmethod
-    def fit(cls, windows:Windows):
+    def fit(cls, windows:Windows) -> 'Climatology':
         "From the frames of the training windows, each counted once."
         keep = np.unique(windows.starts[:, None] + np.arange(windows.context + windows.lead))
         x = torch.from_numpy(windows.frames.sel(channel=list(windows.targets)).isel(time=keep).values)
@@ -192,7 +192,7 @@ class Ridge:
         alpha:float=1.,   # penalty on the squared weights, in units of one training block
         patch:int=1,      # side of the blocks of cells
         names:tuple[str, ...] | None=None, # channels to look at; all if None
-    ):
+    ) -> 'Ridge':
         r"Solve @eq-ridge over all blocks whose target is valid at every lead; the intercept is not penalised."
         if size % 2 == 0: raise BadInput(f'patch of {size} cells; wanted an odd number')
         xx = xy = 0.
@@ -252,14 +252,22 @@ def _each_case(batch, lead, members, nowcast):
     return normaliser.apply(torch.from_numpy(np.stack(out, 1)).to(batch.obs)[:, :, :, None])
 
 # %% ../../nbs/50_baselines.ipynb #cell-41
-def optical_flow(batch:Batch, lead:int, *, n:int=1, generator=None) -> Tensor: # [1, b, l, 1, h, w]
+def optical_flow(
+    batch:Batch,
+    lead:int,
+    *, n:int=1, generator:torch.Generator | None=None,
+) -> Tensor: # [1, b, l, 1, h, w]
     "pysteps: Lucas-Kanade motion and semi-Lagrangian extrapolation. `BadInput` without pysteps."
     flow, extrapolation, _ = _pysteps('optical_flow')
     return _each_case(batch, lead, 1, lambda db, i: extrapolation(db[-1], flow(db), lead))
 
 # %% ../../nbs/50_baselines.ipynb #cell-42
-def steps(batch:Batch, lead:int, *, n:int=16, generator=None) -> Tensor: # [n, b, l, 1, h, w]
-    "pysteps: STEPS without perturbed motion; members depend on `generator` and time alone. `BadInput` without pysteps."
+def steps(
+    batch:Batch,
+    lead:int,
+    *, n:int=16, generator:torch.Generator | None=None,
+) -> Tensor: # [n, b, l, 1, h, w]
+    "pysteps: STEPS, motion unperturbed; members depend on `generator` and time alone. `BadInput` without pysteps."
     flow, _, forecast = _pysteps('steps')
     base = generator.initial_seed() if generator else 0
     options = dict(n_ens_members=n, n_cascade_levels=6, precip_thr=-10., kmperpixel=1., timestep=1.,

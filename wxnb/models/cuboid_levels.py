@@ -90,7 +90,12 @@ class EarthformerUNetConfig:
         for _ in self.depth[1:]: shapes.append(tuple(-(-n//by) for n, by in zip(shapes[-1], self.downsample)))
         return shapes
 
-    def stack(self, level, frames, past=0, vectors=None):
+    def stack(self,
+        level:int,               # 0 the finest
+        frames:int,              # at the finest level
+        past:int=0,              # frames before them that layers along time may see
+        vectors:int | None=None, # global vectors; None: as configured
+    ) -> CuboidStack:
         "One stack of a level."
         cuboids = pattern(self.pattern[level % len(self.pattern)], self.shapes(frames)[level])
         exchange = dict(ratio=self.vector_ratio, separate=self.vector_separate, among=self.vector_among,
@@ -104,8 +109,8 @@ class EarthformerUNetConfig:
 class Norm(nn.GroupNorm):
     "Group normalisation of at least two channels together (0 groups: as published), whatever the order of memory."
     def __init__(self, channels:int, groups:int):
-        if groups: n = max(1, math.gcd(groups, channels//2))
-        else: n = 32 if channels % 32 == 0 else channels
+        published = 32 if channels % 32 == 0 else channels
+        n = max(1, math.gcd(groups, channels//2)) if groups else published
         super().__init__(n if channels % n == 0 else 1, channels)
 
     def forward(self, x:Tensor) -> Tensor: # [b, c, t, h, w] -> the same, channels last in memory

@@ -95,7 +95,7 @@ class EarthformerUNet(nn.Module):
     def forward(self,
         x:Tensor,     # [b, frames, c, h, w], any number of frames, any h and w
         label:Tensor, # [b], how much noise there is
-        cond=None,    # [b, context, c, h, w], or what `context` made of it, or None: all zero
+        cond:Tensor | tuple | None=None, # [b, context, c, h, w], or what `context` made of it, or None: all zero
     ) -> Tensor:      # like `x`
         c = self.config
         if x.ndim != 5 or x.shape[2] != c.channels or label.shape != x.shape[:1]:

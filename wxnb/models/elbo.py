@@ -28,7 +28,7 @@ class Fields:
 
     def __len__(self): return len(self.x)
 
-    def to(self, *args, **kw):
+    def to(self, *args:object, **kw:object) -> 'Fields':
         "On another device."
         return replace(self, **{n: getattr(self, n).to(*args, **kw) for n in ('x', 'mask', 'weight')})
 
@@ -120,12 +120,16 @@ class Objective(nn.Module):
         full = self.log_beta.exp() if c.target_rate else self.log_beta.new_tensor(fixed)
         return full*((self.steps + 1)/c.anneal).clamp(max=1) if c.anneal else full
 
-    def turn(self, rate:Tensor): # mean nats per field of a batch
+    def turn(self, rate:Tensor) -> None: # mean nats per field of a batch
         "Count a training step, and turn the thermostat."
         self.steps += 1
         if self.config.target_rate: self.log_beta += self.config.gain*(rate/self.config.target_rate - 1).clamp(-1, 1)
 
-    def forward(self, model:ImprovedWeatherVAE, batch:Fields, generator:torch.Generator | None=None):
+    def forward(self,
+        model:ImprovedWeatherVAE,
+        batch:Fields,
+        generator:torch.Generator | None=None, # of the draws and mixtures
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         "Nats (or, with `kl_weight`, errors) summed over values, their number, and what is worth a curve."
         if self.training and self.config.mix: batch = mixed(batch, model.climate, self.config.mix, generator)
         y, q = model(batch.x, generator, sample=True)

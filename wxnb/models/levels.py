@@ -173,7 +173,11 @@ class DownLevel(nn.Module):
             self.pyramid, self.n_pyramid = Resample('down', c.taps, (n_pyramid, n)), n
         self.skips.append(self.n_out)
 
-    def forward(self, h, emb, pyramid): # -> h, pyramid, what the way up gets
+    def forward(self,
+        h:Tensor,              # [b, n_in, h, w]
+        emb:Tensor | None,     # [b, n_emb]
+        pyramid:Tensor | None, # the input, filtered down to this level
+    ) -> tuple[Tensor, Tensor | None, list[Tensor]]: # the same for the next level, and what the way up gets
         skips = []
         for i, block in enumerate(self.blocks):
             h = block(h, emb)
@@ -208,7 +212,12 @@ class UpLevel(nn.Module):
         if level: self.up = (Block(n, n, c, n_emb, 'up') if c.block == 'biggan'
                              else Resample('up', c.taps, (n, n) if c.resample_conv else None))
 
-    def forward(self, h, emb, skips, pyramid): # -> h, pyramid
+    def forward(self,
+        h:Tensor,              # [b, n_in, h, w]
+        emb:Tensor | None,     # [b, n_emb]
+        skips:list[Tensor],    # what the way down left; the last ones are taken away
+        pyramid:Tensor | None, # the output so far
+    ) -> tuple[Tensor, Tensor | None]: # h and pyramid for the next finer level
         for block in self.blocks: h = block(torch.cat([h, skips.pop()], 1), emb)
         if self.attention is not None: h = self.attention(h)
         if self.pyramid is not None: pyramid = self.pyramid(pyramid)

@@ -31,8 +31,8 @@ def _initialise(net:nn.Module, config:NCSNppConfig):
         gain, path = 1., name.split('.')
         if name.endswith(ends) or config.pyramid_out == 'output_skip' and path[0] == 'up' and path[2:] == ['conv']:
             gain = config.init_scale or 1e-10
-        elif path[-1] in ('query', 'key', 'value'): gain = 0.1
-        elif config.block == 'ddpm' and path[2:3] + path[4:] == ['blocks', 'short']: gain = 0.1
+        elif path[-1] in ('query', 'key', 'value') or (
+                config.block == 'ddpm' and path[2:3] + path[4:] == ['blocks', 'short']): gain = 0.1
         nn.init.xavier_uniform_(layer.weight, math.sqrt(gain))
         nn.init.zeros_(layer.bias)
 
@@ -87,13 +87,18 @@ class NCSNpp(nn.Module):
         "The published network and its weights. `BadInput` for what does not fit."
         return _load(cls(mcvd_config(kwargs)), state, ['sigmas'])
 
-    def embedding(self, x, label, cond):
+    def embedding(self,
+        x:Tensor,     # as for `forward`, all three
+        label:Tensor,
+        cond:Tensor,
+    ) -> Tensor | None: # [b, n_emb]; None without an embedding
+        "What the blocks are told."
         c = self.config
         if c.embedding == 'none': return None
         label = label.to(torch.promote_types(x.dtype, torch.float32))
         if c.log_label: label = label.log()
-        if self.fourier is None: e = positional(label.float(), c.width) # in float32 also in float64, as published
-        else: e = self.fourier(label)
+        # positional in float32 also in float64, as published
+        e = positional(label.float(), c.width) if self.fourier is None else self.fourier(label)
         e = self.embed(e.to(x.dtype))
         if self.flag is not None:
             given = cond.flatten(1).any(1) | (not c.cond_channels)

@@ -6,8 +6,8 @@
 __all__ = ['NowcasterConfig', 'Nowcaster', 'rain_loss', 'Deterministic']
 
 # %% ../../nbs/51_nowcaster.ipynb #cell-2
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -94,7 +94,7 @@ class Nowcaster(nn.Module):
 def rain_loss(
     model:nn.Module, # `Nowcaster`, or anything called as model(obs, obs_mask, lead)
     batch:Batch,
-    generator=None,  # not used: this loss has no noise
+    generator:torch.Generator | None=None, # not used: this loss has no noise
 ) -> tuple[Tensor, Tensor, dict]: # sum, number of valid values, nothing to log
     "The weighted squared error of @eq-nowcaster-loss. Other channels than rain weigh 1."
     error = (model(batch.obs, batch.obs_mask, batch.target.shape[1]).float() - batch.target)**2

@@ -8,8 +8,8 @@ __all__ = ['RAIN_LOSSES', 'RainLoss', 'mse', 'field', 'weighted', 'log_cosh', 'h
 
 # %% ../../nbs/52_rain_losses.ipynb #cell-2
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Callable, Sequence
 
 import torch
 import torch.nn.functional as F

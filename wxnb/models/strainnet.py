@@ -99,7 +99,7 @@ class StRainNet(nn.Module):
     @torch.no_grad()
     def start_at(self,
         answer:Tensor, # [heads], the best constant head: `RainLoss.start` of the training part
-    ):
+    ) -> 'StRainNet':
         "Start as a forecast of the climate."
         n = self.head.out_channels//len(answer)//self.patch**2
         self.head.bias.copy_(answer.repeat_interleave(self.patch**2).repeat(n))

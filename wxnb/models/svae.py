@@ -6,8 +6,8 @@
 __all__ = ['NormalLatent', 'VmfLatent', 'by_sphere', 'encoder', 'decoder', 'ImprovedWeatherVAE']
 
 # %% ../../nbs/54_svae.ipynb #cell-2
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import torch
 import torch.nn.functional as F

@@ -55,7 +55,7 @@ class TyphoonNetConfig:
             raise BadInput(f'{self.past} past, {self.future} future frames; wanted 1 or more')
         if self.variables and not 2 <= n <= 4: raise BadInput(f'{n} levels; encoders of variables want 2 to 4')
         if not 0 <= self.attention <= n: raise BadInput(f'self-attention at {self.attention} of {n} levels')
-        self.backbone
+        _ = self.backbone # which refuses what is wrong with its sizes
 
     @property
     def dim(self) -> int: # channels of the deepest level

@@ -55,7 +55,7 @@ class CausalCrossAttention(nn.Module):
         hidden:int=384,       # of the mask net
         mask_ratio:float=0.7,
         hard:str='straight_through',
-        **attention,          # more settings of `CrossAttention`
+        **attention:object,   # more settings of `CrossAttention`
     ):
         super().__init__()
         self.attention = CrossAttention(dim, heads, dim_head, context, **attention)
@@ -70,7 +70,7 @@ class CausalCrossAttention(nn.Module):
         present:Tensor | bool | None=None, # as for `CrossAttention`
         weights:bool=False,
         at:Tensor | None=None,
-    ):                             # [b, dim, h, w], (a, b) (, weights)
+    ) -> tuple:                    # [b, dim, h, w], (a, b) (, weights)
         "What to add to the map, and its two parts before scale and shift."
         f = self.attention(x, tokens, present, weights, at)
         f, table = f if weights else (f, None)
@@ -141,7 +141,7 @@ class CausalEffectMatrix(nn.Module):
         mse_without:dict[str, Tensor], # {variable: [b, k]}; the row of a variable that is not there stays
         mse_factual:Tensor,            # [b, k]
         variance:Tensor,               # [k]
-    ):
+    ) -> None:
         "Take the mean effect over the cases of all processes into the running mean, `form='information'`."
         self._known('information', mse_without)
         new = self.total.new_zeros(len(self.variables), self.total.shape[1] + 1)
@@ -156,7 +156,7 @@ class CausalEffectMatrix(nn.Module):
     def update_source(self,
         features:dict[str, Tensor], # {variable: [b, channels, h, w]}
         target:Tensor,              # [b, k, h, w]
-    ):
+    ) -> None:
         "The source's direct effect, (prediction of the features - prediction of zeros) * target, `form='source'`."
         self._known('source', features)
         for name, f in features.items():

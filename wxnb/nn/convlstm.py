@@ -6,7 +6,7 @@
 __all__ = ['pad2d', 'ConvLSTMCell', 'ConvLSTM']
 
 # %% ../../nbs/33_convlstm.ipynb #cell-2
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -52,7 +52,12 @@ class ConvLSTMCell(nn.Module):
         if bias:
             with torch.no_grad(): self.conv.bias[hidden:2*hidden] += forget_bias
 
-    def step(self, x, h, c):
+    def step(self,
+        x:Tensor,        # [b, c, h, w]
+        h:Tensor | None, # [b, hidden, h, w]; None at first
+        c:Tensor | None, # as `h`
+    ) -> tuple[Tensor, Tensor]:
+        "The new h and c."
         z = x if h is None else torch.cat([x, h], 1)
         z = pad2d(z, tuple(k//2 for k in self.conv.kernel_size), self.modes)
         z = F.conv2d(z, self.conv.weight[:, :z.shape[1]], self.conv.bias)

@@ -68,7 +68,7 @@ class CrossAttention(nn.Module):
         present:Tensor | bool | None=None, # [b] or one for all: is there such a variable? None: yes
         weights:bool=False,         # also return the weights, the whole table of them
         at:Tensor | None=None,      # [h'*w', 2] where the tokens are, as from `places`; None: all over the image
-    ):                              # [b, dim, h, w], 0 where not present (, [b, heads, asking, telling + 1])
+    ) -> Tensor | tuple[Tensor, Tensor]: # [b, dim, h, w], 0 where not present (, [b, heads, asking, telling + 1])
         "`BadInput` if the channels, or with 'era5_query' the sizes, do not fit."
         self._check(x, tokens, at)
         keep = torch.as_tensor(True if present is None else present, device=x.device).expand(len(x))[:, None, None]

@@ -46,7 +46,7 @@ class Cuboid:
 def _named(name:str, shape:tuple) -> list[Cuboid] | None: # None: no such name
     "Cuboids by published name, for a grid of `shape`."
     t, h, w = shape
-    kind, *numbers = re.fullmatch(r'(.*?)(?:_(\d+)(?:x(\d+))?)?', name).groups()
+    kind, *numbers = re.fullmatch(r'(?s)(.*?)(?:_(\d+)(?:x(\d+))?)?', name).groups()
     p, m = (int(n) if n and int(n) else None for n in numbers)
     times = Cuboid((t, 1, 1), whole=(True, False, False))
     if m and kind != 'video_swin': return None
@@ -140,7 +140,7 @@ def may_look(
     shift:tuple,   # of the cuboids, >= 0
     strided:tuple=(False,)*3,
     ignore:bool=True, # is a cell that fills up the grid not there for the others?
-    device=None,
+    device:torch.device | None=None,
 ) -> Tensor | None: # bool [cuboids, n, n], True where a query (first n) may look at a key; None: everywhere
     "Who looks at whom in a rolled and filled grid: cells from the same side of the border, and of the same kind."
     full = [n + -n % b for n, b in zip(shape, size)]
@@ -159,7 +159,7 @@ def bias_rows(
     size:tuple,    # cells of a cuboid along t, h, w
     reach:tuple,   # n per axis: the table has the product of 2 n - 1 rows
     before:int=0,  # keys that lie before the first query in time
-    device=None,
+    device:torch.device | None=None,
 ) -> Tensor:       # [queries, keys], rows of the table
     "Which bias belongs to a pair: place of the query less that of the key; beyond the table its last row."
     rows = torch.zeros((1,)*6, dtype=torch.long, device=device)
@@ -209,7 +209,11 @@ class Exchange(nn.Module):
         else: self.vector_qkv = linear(channels, 3*channels)
         self.out = nn.Linear(wide, wide) if project else nn.Identity()
 
-    def seen(self, cells, qkv, vectors): # [b, n, v, c], three of the same, normalised [b, k, ratio c]
+    def seen(self,
+        cells:Tensor,   # [b, n, v, c]
+        qkv:tuple[Tensor, Tensor, Tensor], # three of that shape
+        vectors:Tensor, # [b, k, ratio c], normalised
+    ) -> tuple[Tensor, Tensor, Tensor]:
         "Queries, keys and values of cells that see their cuboid and all vectors."
         q, k, v = qkv
         if self.separate: key, value = self.vector_key_value(vectors).chunk(2, -1)
@@ -221,7 +225,12 @@ class Exchange(nn.Module):
             k, key = side_by_side(k, None, self.heads, d), side_by_side(None, key, self.heads, d)
         return q, torch.cat([k, key], 2), torch.cat([v, value], 2)
 
-    def forward(self, cells, qkv, vectors, real): # `real`: bool [n v], which cells are seen, or None
+    def forward(self,
+        cells:Tensor,   # as for `seen`
+        qkv:tuple[Tensor, Tensor, Tensor],
+        vectors:Tensor,
+        real:Tensor | None, # bool [n v], which cells are seen; None: all
+    ) -> Tensor:
         "What the vectors make of all cells [b, k, ratio c]."
         h = self.heads
         if self.separate:
@@ -286,7 +295,7 @@ class CuboidAttention(nn.Module):
         x:Tensor,                   # [b, t, h, w, c], any t, h, w
         vectors:Tensor | None=None, # global vectors [b, k, ratio c], if there is an exchange
         past:Tensor | None=None,    # what `remember` made of the frames before
-    ):                              # [b, t, h, w, c], with an exchange also vectors [b, k, ratio c]
+    ) -> Tensor | tuple[Tensor, Tensor]: # [b, t, h, w, c], with an exchange also vectors [b, k, ratio c]
         b, *shape, c = x.shape
         (size, shift), strided = self.cuboid.fit(shape), self.cuboid.strided
         full = [n + -n % m for n, m in zip(shape, size)]
@@ -309,8 +318,7 @@ class CuboidAttention(nn.Module):
         y = self.out(attend(*(z.flatten(0, 1) for z in (q, k, v)), self.heads, bias)).unflatten(0, (b, -1))
         y = compose(y, full, size, strided)
         if any(shift): y = y.roll(shift, (1, 2, 3))
-        if self.padding == 'nearest': y = stretch(y, shape)
-        else: y = y[:, :shape[0], :shape[1], :shape[2]]
+        y = stretch(y, shape) if self.padding == 'nearest' else y[:, :shape[0], :shape[1], :shape[2]]
         if self.exchange is None: return y
         return y, self.exchange(cells, qkv, g, self._real(shape, full, size, shift, x.device))
 
@@ -337,7 +345,8 @@ class FeedForward(nn.Module):
         self.second = nn.Linear(4*channels, channels)
         self.activation = activation
 
-    def branch(self, x):
+    def branch(self, x:Tensor) -> Tensor: # [..., channels]
+        "What is added."
         y = self.norm(x)
         if self.gate is None: return self.second(self.activation(self.first(y)))
         return self.second(self.activation(self.gate(y))*self.first(y))
@@ -360,7 +369,7 @@ class CuboidStack(nn.Module):
         vector_forward:bool=True,   # feed-forward layers for them, too
         past:int=0,                 # frames before the first that layers along time may see
         recompute:bool=False,       # feed-forward layers in the backward pass
-        **options,                  # of `CuboidAttention`
+        **options:object,           # of `CuboidAttention`
     ):
         super().__init__()
         n, ratio = len(cuboids) if between else 1, (exchange or {}).get('ratio', 1)

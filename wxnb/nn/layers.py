@@ -47,7 +47,8 @@ def surround(
     on = int(geometry.poles == 'on')
     if geometry.poles and n > x.shape[-2] - on:
         raise BadInput(f'{n} rows beyond a pole of a field of {x.shape[-2]} rows')
-    if not geometry.poles: return pad2d(x, (n, n), ('replicate', 'circular' if geometry.cyclic else 'replicate'))
+    across = 'circular' if geometry.cyclic else 'replicate'
+    if not geometry.poles: return pad2d(x, (n, n), ('replicate', across))
     far = opposite(x)
     end = x.shape[-2] - on
     x = torch.cat([far[..., on:on + n, :].flip(-2), x, far[..., end - n:end, :].flip(-2)], -2)
@@ -72,7 +73,7 @@ class Conv(nn.Module):
 
 # %% ../../nbs/30_layers.ipynb #cell-14
 class Up(nn.Module):
-    "Twice the rows and columns by a transposed convolution (kernel 4, stride 2), its border filled by the geometry."
+    "Twice the rows and columns: a transposed convolution (kernel 4, stride 2), its border filled by the geometry."
     def __init__(self, n_in:int, n_out:int, geometry:Geometry=Geometry()):
         super().__init__()
         self.geometry = geometry

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..core import BadInput, configure
+from ..data.containers import reading
 from ..diffusion.denoising import EDM, IDDPM, VE, VP, WEIGHTS, LogNormal
 from ..diffusion.samplers import ddim, dpmpp_2m, euler, heun
 from ..maths.mixture import GaussianMixture
@@ -45,7 +46,9 @@ def read_golden(
     path, arrays = Path(path), {}
     if not path.is_file(): raise BadInput(f'{path}: there is no such file')
     if not zipfile.is_zipfile(path): raise BadInput(f'{path}: not an .npz file, or a damaged one')
-    with np.load(path, allow_pickle=False) as z:
+    with reading(str(path), 'a reference file'), open(path, 'rb') as f, np.load(f, allow_pickle=False) as z:
+        if (size := sum(part.file_size for part in z.zip.infolist())) > 2**28:
+            raise BadInput(f'{path}: unpacks to {size} bytes; wanted at most {2**28}')
         for key in z.files:
             try: arrays[key] = z[key]
             except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as e:

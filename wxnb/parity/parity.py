@@ -21,7 +21,7 @@ from .kinds import read_golden
 def difference(
     y:np.ndarray,   # ours
     ref:np.ndarray, # theirs, of the same shape
-    absolute=False, # $\max|y - \hat y|$ alone
+    absolute:bool=False, # $\max|y - \hat y|$ alone
 ) -> float:
     r"$\max|y - \hat y| / \max|\hat y|$; infinite if either is not finite, $\max|y|$ if the reference is all zero."
     if not (np.isfinite(y).all() and np.isfinite(ref).all()): return float('inf')

@@ -6,6 +6,8 @@
 __all__ = ['check_pair', 'joint_tsne', 'plane_distances', 'legend_above', 'scatter_panels', 'four_panels']
 
 # %% ../../nbs/29_embeddings.ipynb #cell-2
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -76,7 +78,7 @@ def plane_distances(
                 nearest_teacher=cKDTree(t).query(t, 2)[0][:, 1]) # the first is the point itself, or its twin
 
 # %% ../../nbs/29_embeddings.ipynb #cell-20
-def legend_above(ax:Axes, **kwargs):
+def legend_above(ax:Axes, **kwargs:Any) -> None:
     "A legend over the axes, where it hides no point."
     ax.legend(loc='lower center', bbox_to_anchor=(.5, 1.), borderaxespad=.2, frameon=False, fontsize=8,
               handletextpad=.3, columnspacing=1., **kwargs)
@@ -87,7 +89,7 @@ def scatter_panels(
     t:np.ndarray,        # [n, 2]
     s:np.ndarray,        # [n, 2]
     variable:np.ndarray, # [n] str
-):
+) -> None:
     "The plane twice, in one square: by network, and by variable, the teacher filled, the student hollow."
     points, size = np.concatenate([t, s]), dict(s=9, rasterized=True)
     order = np.random.default_rng(0).permutation(len(points)) # neither network lies on top

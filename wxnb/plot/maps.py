@@ -10,9 +10,11 @@ __all__ = ['RAIN_COLOURS', 'RAIN_LEVELS', 'DBZ_LEVELS', 'LINE_COLOURS', 'MISSING
 # %% ../../nbs/29_maps.ipynb #cell-2
 import io
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,9 +23,11 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from PIL import Image
 
@@ -111,8 +115,8 @@ def label_of(
 # %% ../../nbs/29_maps.ipynb #cell-21
 def style_of(
     *fields:xr.DataArray,              # all that will share the colours; same units
-    levels=None,                       # steps of the scale, in the units of the fields
-    limits:tuple[float, float]=None,   # ends of a smooth scale
+    levels:Sequence[float] | None=None, # steps of the scale, in the units of the fields
+    limits:tuple[float, float] | None=None, # ends of a smooth scale
     cmap:str | None=None,              # a map of matplotlib instead of the one chosen
 ) -> Style:
     "Colours from units, CF name and range of all fields. `BadInput` if units are missing or differ, or all is missing."
@@ -158,9 +162,9 @@ def one_field(
 
 # %% ../../nbs/29_maps.ipynb #cell-25
 def flat(
-    v,          # DataArray or Dataset with one variable
-    what='the field', # for the message
-) -> xr.DataArray: # two-dimensional, rows first
+    v:xr.DataArray | xr.Dataset, # a Dataset with one variable
+    what:str='the field',        # for the message
+) -> xr.DataArray:               # two-dimensional, rows first
     "A field with nothing but horizontal dims. `BadInput`, naming the dims that are too many."
     da = one_field(v)
     dims = horizontal(da)
@@ -180,7 +184,7 @@ class Place:
     aspect: float # of one unit of y to one of x on paper
     even: bool    # may it be drawn as an image?
 
-    def ratio(self): # height of the map over its width
+    def ratio(self) -> float: # height of the map over its width
         return float(np.ptp(self.y)*self.aspect/max(np.ptp(self.x), 1e-9))
 
 # %% ../../nbs/29_maps.ipynb #cell-27
@@ -221,8 +225,8 @@ def draw_lines(
     ax:Axes,                # with the field drawn
     da:xr.DataArray,        # the field
     lines:list[np.ndarray], # [n, 2] longitude and latitude
-    **kwargs,               # of the lines
-):
+    **kwargs:Any,           # of the lines
+) -> None:
     "Lines on the globe, in the coordinates of the field; left out where the field does not say where it is."
     p = place(da)
     if p.names[0] == 'x / km':
@@ -238,7 +242,7 @@ def draw_lines(
 def draw_net(
     ax:Axes,         # with the field drawn
     da:xr.DataArray, # on a projected grid that knows its projection; otherwise nothing is drawn
-):
+) -> None:
     "Meridians and parallels on a projected map, labelled in degrees."
     if place(da).names[0] != 'x / km' or not crs_of(da): return
     where, p = geographic(da), place(da)
@@ -258,7 +262,7 @@ def draw(
     coast:bool | list | None=None, # None: coast lines if there are; True: they must be; False: none; or own lines
     net:bool=True,      # meridians and parallels on projected maps
     axes:bool=True,     # numbers and names at the axes
-):                      # the image; `repaint(image, da)` changes its field
+) -> AxesImage | QuadMesh: # `repaint(image, da)` changes its field
     "One panel."
     da = flat(v)
     p = place(da)
@@ -288,9 +292,9 @@ def draw(
 
 # %% ../../nbs/29_maps.ipynb #cell-34
 def repaint(
-    image,           # what `draw` returned
-    v:xr.DataArray,  # a field on the same grid
-):
+    image:AxesImage | QuadMesh, # what `draw` returned
+    v:xr.DataArray,             # a field on the same grid
+) -> None:
     "Another field in the place of one that was drawn."
     values = np.ma.masked_invalid(flat(v).values)
     image.set_data(values) if hasattr(image, 'set_data') else image.set_array(values)
@@ -298,11 +302,11 @@ def repaint(
 # %% ../../nbs/29_maps.ipynb #cell-35
 def bar(
     fig:Figure, # to draw in
-    axs,        # axes that it stands for
+    axs:Axes | Sequence[Axes], # that it stands for
     style:Style,
     missing:bool=False, # explain the hatching too
-    **kwargs,   # of `Figure.colorbar`
-):
+    **kwargs:Any, # of `Figure.colorbar`
+) -> Colorbar:
     "One colour bar for all axes, with the name and units of the quantity."
     height = fig.get_figheight() # a bar is never longer than 3.4 inches nor thicker than 0.15
     tall = min(.85*height, 3.4)
@@ -321,7 +325,7 @@ def bar(
 
 # %% ../../nbs/29_maps.ipynb #cell-36
 def time_text(
-    v, # scalar time, lead time or number
+    v:Any, # scalar time, lead time or number
 ) -> str:
     "'2010-08-26 05:30' (UTC), '+1 h 30 min', or the number."
     v = np.asarray(v)
@@ -334,7 +338,7 @@ def time_text(
 # %% ../../nbs/29_maps.ipynb #cell-38
 def one_of(
     axis:xr.DataArray, # one-dimensional coordinate
-    wanted,            # a value of it (a text for times: '2010-08-26T05:30', '30 min'), or None if there is only one
+    wanted:Any,        # a value of it (of times a text: '2010-08-26T05:30', '30 min'); None: there is only one
     what:str,          # for the message
 ) -> int:              # its position
     "Where a value stands on an axis. `BadInput`, naming what there is, if it does not."
@@ -366,7 +370,7 @@ def field(
     title:str | None=None,          # None: its time
     style:Style | None=None,        # None: chosen from units and name
     coast:bool | list | None=None,  # as for `draw`
-    **kwargs,                       # for `style_of`: levels, limits, cmap
+    **kwargs:Any,                   # for `style_of`: levels, limits, cmap
 ) -> Figure:
     "A map with a colour bar. `BadInput` if units are missing or more than two dims are left."
     da = flat(v)

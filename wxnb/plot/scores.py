@@ -7,6 +7,8 @@ __all__ = ['SCORES', 'WITH_UNITS', 'chosen', 'curve', 'tidy', 'lead_axis', 'scor
            'spectra', 'training_curve']
 
 # %% ../../nbs/29_scores.ipynb #cell-2
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -28,7 +30,7 @@ WITH_UNITS = ('rmse', 'mae', 'me', 'crps', 'crps_fair', 'spread')
 def chosen(
     da:xr.DataArray,       # a score or the like
     keep:tuple[str, ...],  # dims to stay
-    **at,                  # values on the other dims; None where there is only one
+    **at:Any,              # values on the other dims; None where there is only one
 ) -> xr.DataArray:
     "One curve. `BadInput`, naming dim and values, where it is not clear which."
     for d in [d for d in da.dims if d not in keep]:
@@ -40,13 +42,13 @@ def chosen(
 # %% ../../nbs/29_scores.ipynb #cell-10
 def curve(
     ax:Axes,
-    x,                # positions, [n]
+    x:np.ndarray,     # positions, [n]
     da:xr.DataArray,  # ([estimate], n): value, low, high
     label:str,
     colour:str,
     marker:str='o',
-    **kwargs,         # of the line
-):
+    **kwargs:Any,     # of the line
+) -> None:
     "A line and its interval; the label says why there is none."
     def get(e):
         if 'estimate' in da.dims: return da.sel(estimate=e).values
@@ -59,7 +61,7 @@ def curve(
     ax.plot(x, get('value'), **dict(color=colour, marker=marker, markersize=3.5, linewidth=1.5, label=label) | kwargs)
 
 # %% ../../nbs/29_scores.ipynb #cell-11
-def tidy(ax:Axes, **kwargs):
+def tidy(ax:Axes, **kwargs:Any) -> None:
     "Quiet axes: light grid, no box, small text."
     ax.set(**kwargs)
     ax.grid(color='.9', linewidth=.6)
@@ -114,7 +116,7 @@ def score_by_lead(
 def reliability(
     systems:dict[str, xr.Dataset] | xr.Dataset, # name -> what `verify.skill.reliability` returned
     threshold:float | None=None,  # None: the only one
-    lead_time=None,               # None: the only one
+    lead_time:str | np.timedelta64 | None=None, # None: the only one
     ax:Axes | None=None,          # draw here instead of in a new figure
 ) -> Figure:
     "Observed frequency against forecast probability, with intervals; below, how often each probability was forecast."
@@ -147,7 +149,7 @@ def reliability(
 # %% ../../nbs/29_scores.ipynb #cell-20
 def rank_histogram(
     systems:dict[str, xr.Dataset] | xr.Dataset, # name -> what `verify.skill.rank_histogram` returned
-    lead_time=None,       # None: the only one
+    lead_time:str | np.timedelta64 | None=None, # None: the only one
     axs:list | None=None, # one per system, instead of a new figure
 ) -> Figure:
     "Frequency of each rank of the truth among the members, over a flat one. A U is too little spread, a dome too much."
@@ -173,7 +175,7 @@ def rank_histogram(
 # %% ../../nbs/29_scores.ipynb #cell-24
 def spectra(
     systems:dict[str, xr.Dataset] | xr.Dataset, # name -> what `verify.skill.spectra` returned
-    lead_time=None,             # None: the only one
+    lead_time:str | np.timedelta64 | None=None, # None: the only one
     side:float | None=None,     # longer side of the domain, km: the axis becomes a wavelength
     ax:Axes | None=None,        # draw here instead of in a new figure
 ) -> Figure:

@@ -6,7 +6,9 @@
 __all__ = ['sequence_dim', 'frame_titles', 'panels', 'strip', 'compare', 'difference', 'animate']
 
 # %% ../../nbs/29_sequences.ipynb #cell-2
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,7 +74,7 @@ def strip(
     style:Style | None=None,        # None: chosen from units and name
     coast:bool | list | None=None,  # as for `draw`
     title:str | None=None,          # None: the start of a forecast, if it is one
-    **kwargs,                       # for `style_of`
+    **kwargs:Any,                   # for `style_of`
 ) -> Figure:
     "Frames side by side with one scale and one colour bar."
     da = one_field(v)
@@ -96,11 +98,11 @@ def strip(
 def compare(
     forecasts:dict[str, xr.DataArray | xr.Dataset], # name -> (init_time, lead_time, [member], y, x), or one start of it
     truth:xr.DataArray | xr.Dataset,                # (time, y, x), same units and grid
-    init_time=None,                 # which start; None: the only one
-    leads=None,                     # which lead times; None: at most five, evenly chosen
+    init_time:str | np.datetime64 | None=None, # which start; None: the only one
+    leads:Sequence[str | np.timedelta64] | None=None, # which lead times; None: at most five, evenly chosen
     member:int | None=None,         # of ensembles; None: their mean
     coast:bool | list | None=None,  # as for `draw`
-    **kwargs,                       # for `style_of`
+    **kwargs:Any,                   # for `style_of`
 ) -> Figure:                        # a row for the truth and one for each forecast, a column for each lead time
     "Forecasts below the truth at the same times, on one scale. Times that the truth lacks stay empty and say so."
     truth, rows = one_field(truth), {}
@@ -154,7 +156,7 @@ def difference(
     limit:float | None=None,            # largest difference on the scale; None: the largest there is
     coast:bool | list | None=None,      # as for `draw`
     name:str='forecast',                # what the first field is
-    **kwargs,                           # for `style_of` of the two fields
+    **kwargs:Any,                       # for `style_of` of the two fields
 ) -> Figure:
     "Forecast, truth, and forecast minus truth on a diverging scale with zero in the middle; missing where either is."
     f, t = flat(forecast, 'the forecast'), flat(truth, 'the truth')
@@ -170,14 +172,14 @@ def difference(
         draw(ax, v, s, coast, net=False, axes=False)
         ax.set_title(' '.join([title, moment(v)][:1 + (v is not error)]), fontsize=8, loc='left')
     rmse, bias = float((error**2).mean()**.5), float(error.mean())
-    axs[0, 2].set_title(f'RMSE {rmse:.3g}, mean {bias:+.3g}', fontsize=8, loc='right')
+    axs[0, 2].set_title(f'RMSE {rmse:.3g}, mean {bias:+.1g}', fontsize=8, loc='right')
     bar(fig, axs[0, :2].tolist(), style, bool(f.isnull().any() | t.isnull().any()))
     bar(fig, axs[0, 2], signed)
     return fig
 
 # %% ../../nbs/29_sequences.ipynb #cell-24
 def animate(
-    v,                              # DataArray, Dataset with one variable, or {name: either}: panels of the same frames
+    v:xr.DataArray | xr.Dataset | dict[str, xr.DataArray | xr.Dataset], # several by name: panels of the same frames
     path:str | Path,                # a .gif
     dim:str | None=None,            # frames run along it; None: the one there is
     fps:float=5.,                   # frames a second; the last one stays three times as long
@@ -185,7 +187,8 @@ def animate(
     style:Style | None=None,        # None: chosen from units and name, shared by all
     coast:bool | list | None=None,  # as for `draw`
     width:float=4.5,                # of a panel, inches
-    **kwargs,                       # for `style_of`
+    columns:int | None=None,        # panels side by side; None: all, but low maps are stacked
+    **kwargs:Any,                   # for `style_of`
 ) -> Path:
     "A film as GIF, with time or lead time above, written whole or not at all. `BadInput` if panels differ in frames."
     path, fields = Path(path), {n: one_field(f) for n, f in (v if isinstance(v, dict) else {'': v}).items()}
@@ -200,9 +203,12 @@ def animate(
     frames = {n: [flat(f.isel({dim: i}), 'each frame') for i in range(f.sizes[dim])] for n, f in fields.items()}
     style = style or style_of(*fields.values(), **kwargs)
     ratio = place(frames[next(iter(frames))][0]).ratio()
-    rows, columns = (len(frames), 1) if ratio < .5 else (1, len(frames)) # low maps are stacked
+    columns = columns or (len(frames) if ratio >= .5 else 1 + (len(frames) > 4)) # low maps are stacked
+    rows = -(-len(frames)//columns)
     fig = picture(width*columns*(1.5 if rows > 1 else 1) + .8, (width*ratio*(1.5 if rows > 1 else 1) + .3)*rows + .3)
     axs = fig.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axs[len(frames):]: ax.remove()
+    axs = axs[:len(frames)]
     images = [draw(ax, f[0], style, coast, axes=False) for ax, f in zip(axs, frames.values())]
     for ax, n in zip(axs, frames): ax.set_title(n, fontsize=9, loc='left')
     says = [moment(f) or t for f, t in zip(next(iter(frames.values())), frame_titles(first, dim))]

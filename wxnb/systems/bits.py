@@ -7,10 +7,12 @@ __all__ = ['Codec', 'checked', 'Float32', 'Bits', 'gaussian_symbols', 'gaussian_
            'sphere_values', 'SphereCodec', 'latent_codec']
 
 # %% ../../nbs/77_bits.ipynb #cell-2
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Callable, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import betainc, ndtr
 
 from ..core import BadInput
@@ -24,9 +26,9 @@ class Codec(Protocol):
 
 # %% ../../nbs/77_bits.ipynb #cell-6
 def checked(
-    x,               # [n, c, h, w], n >= 1
-    shape=None,      # wanted (c, h, w)
-    valid=True,      # bool, broadcastable: where values have to be finite
+    x:ArrayLike,     # [n, c, h, w], n >= 1
+    shape:tuple[int, ...] | None=None, # wanted (c, h, w)
+    valid:np.ndarray | bool=True, # bool, broadcastable: where values have to be finite
 ) -> np.ndarray:     # float64
     "`x` as an array of fields. `BadInput` if it has another shape, or a value is missing."
     x = np.asarray(x, np.float64)
@@ -41,12 +43,13 @@ class Float32:
     "32 bits for each number."
     model_bytes = 0
 
-    def fit(self, z):
+    def fit(self, z:np.ndarray) -> Self:
         self.shape = np.shape(z)[1:]
         return self
 
-    def encode(self, z): return [v.astype('<f4').tobytes() for v in np.asarray(z)]
-    def decode(self, codes): return np.stack([np.frombuffer(c, '<f4') for c in codes]).reshape(-1, *self.shape)
+    def encode(self, z:np.ndarray) -> list[bytes]: return [v.astype('<f4').tobytes() for v in np.asarray(z)]
+    def decode(self, codes:Sequence[bytes]) -> np.ndarray:
+        return np.stack([np.frombuffer(c, '<f4') for c in codes]).reshape(-1, *self.shape)
 
 # %% ../../nbs/77_bits.ipynb #cell-9
 class Bits:
@@ -55,18 +58,18 @@ class Bits:
         if not 1 <= bits <= 16: raise BadInput(f'{bits} bits; wanted 1 to 16')
         self.bits = bits
 
-    def fit(self, z):
+    def fit(self, z:np.ndarray) -> Self:
         self.low, self.span = np.min(z, 0), np.ptp(z, 0)
         self.model_bytes = 8*self.low.size
         return self
 
-    def encode(self, z):
+    def encode(self, z:np.ndarray) -> list[bytes]:
         top = 2**self.bits - 1
         q = np.rint(np.clip((z - self.low)/np.where(self.span > 0, self.span, 1), 0, 1)*top).astype(int)
         bits = (q.reshape(len(q), -1, 1) >> np.arange(self.bits)) & 1
         return [row.tobytes() for row in np.packbits(bits.reshape(len(q), -1).astype(bool), axis=1)]
 
-    def decode(self, codes):
+    def decode(self, codes:Sequence[bytes]) -> np.ndarray:
         bits = np.unpackbits(np.stack([np.frombuffer(c, np.uint8) for c in codes]), axis=1)
         q = bits[:, :self.low.size*self.bits].reshape(-1, self.low.size, self.bits) @ (1 << np.arange(self.bits))
         return q.reshape(-1, *self.low.shape)/(2**self.bits - 1)*self.span + self.low
@@ -174,7 +177,7 @@ class _LatentCodec:
         if not step > 0: raise BadInput(f'step is {step}; wanted > 0')
         self.step, self.pool, self.together = float(step), pool, together
 
-    def encode(self, z) -> list[bytes]:
+    def encode(self, z:np.ndarray) -> list[bytes]:
         z, queue, models = checked(z, self.shape), _constriction().queue, self._models()
         def code(part):
             coder = queue.RangeEncoder()
@@ -182,7 +185,7 @@ class _LatentCodec:
             return _finish(coder)
         return [len(z).to_bytes(4) + code(z)] if self.together else [code(v[None]) for v in z]
 
-    def decode(self, codes) -> np.ndarray:
+    def decode(self, codes:Sequence[bytes]) -> np.ndarray:
         models = self._models()
         if self.together: return self._read(_reader(codes[0][4:]), models, int.from_bytes(codes[0][:4]))
         return np.concatenate([self._read(_reader(c), models, 1) for c in codes])
@@ -190,7 +193,7 @@ class _LatentCodec:
 # %% ../../nbs/77_bits.ipynb #cell-25
 class NormalCodec(_LatentCodec):
     "Latents of a Gaussian law; a common `step` for all channels."
-    def fit(self, z):
+    def fit(self, z:np.ndarray) -> Self:
         z = checked(z)
         self.shape = z.shape[1:]
         self.tables = [_Table.fit(v, self.step) for v in self._rows(z)]
@@ -300,7 +303,7 @@ class SphereCodec(_LatentCodec):
 
     def _steps(self, n): return self.step if self.widths is None else self.step*np.tile(self.widths.ravel(), n)
 
-    def fit(self, z):
+    def fit(self, z:np.ndarray) -> Self:
         z = checked(z)
         self.shape, (self.d, odd) = z.shape[1:], divmod(z.shape[1], self.groups)
         if odd: raise BadInput(f'{z.shape[1]} channels do not make {self.groups} groups')
@@ -362,8 +365,8 @@ def latent_codec(
     latents:np.ndarray,  # training latents [n, c, h, w]
     law:str,             # 'normal' or 'vmf' (unit vectors)
     step:float,          # width of a bin; on the sphere in radians
-    **options,           # pool, together; for 'vmf' groups
-):
+    **options:Any,       # pool, together; for 'vmf' groups
+) -> NormalCodec | SphereCodec:
     "The codec of latents of a law, fitted."
     if law not in ('normal', 'vmf'): raise BadInput(f"law {law!r}; wanted 'normal' or 'vmf'")
     return (NormalCodec if law == 'normal' else SphereCodec)(step, **options).fit(latents)

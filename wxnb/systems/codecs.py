@@ -9,16 +9,19 @@ __all__ = ['spectrum', 'scores', 'pool', 'Climatology', 'Anomalies', 'Eofs', 'Eo
 # %% ../../nbs/77_codecs.ipynb #cell-2
 import copy
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import h5py
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.axes import Axes
 
 from ..core import BadInput
-from .bits import Codec, Float32, checked
+from .bits import Bits, Codec, Float32, NormalCodec, checked
 from ..verify.fields import radial_psd
 
 # %% ../../nbs/77_codecs.ipynb #cell-5
@@ -83,7 +86,7 @@ class Climatology:
     def fit(self,
         fields:np.ndarray,              # training fields [n, c, h, w]; NaN where there never is a value
         times:np.ndarray | None=None,   # datetime64 [n], for harmonics
-    ):
+    ) -> Self:
         "Least squares at every cell. `BadInput` if there are fewer fields than regressors."
         x = checked(fields, valid=~np.isnan(fields).all(0))
         a = self._harmonics(times, len(x))
@@ -92,9 +95,9 @@ class Climatology:
         self.model_bytes = 4*self.coefficients.size
         return self
 
-    def encode(self, fields): return [b'']*len(fields)
+    def encode(self, fields:np.ndarray) -> list[bytes]: return [b'']*len(fields)
 
-    def decode(self, codes, times=None):
+    def decode(self, codes:Sequence, times:np.ndarray | None=None) -> np.ndarray:
         "The climatology of the `times` [n] of the fields; without harmonics times are not needed."
         return (self._harmonics(times, len(codes)) @ self.coefficients).reshape(-1, *self.shape)
 
@@ -108,9 +111,10 @@ class Anomalies:
         self.climatology, self.codec = climatology, codec
         self.model_bytes = climatology.model_bytes + codec.model_bytes
 
-    def encode(self, fields): return self.codec.encode(fields - self.climatology.decode(fields))
+    def encode(self, fields:np.ndarray) -> list[bytes]:
+        return self.codec.encode(fields - self.climatology.decode(fields))
 
-    def decode(self, codes):
+    def decode(self, codes:Sequence[bytes]) -> np.ndarray:
         z = self.codec.decode(codes)
         return z + self.climatology.decode(z)
 
@@ -148,18 +152,18 @@ class Eofs:
             mean = x[fold != f].mean(0)
             patterns, _ = _patterns(x[fold != f] - mean)
             patterns = patterns*np.sign((patterns*self.patterns[:, :patterns.shape[1]]).sum(0)) # same sign
-            found.append(((x[fold == f] - mean) @ patterns))
+            found.append((x[fold == f] - mean) @ patterns)
         rank = min(z.shape[1] for z in found)
         self.patterns, self.variance = self.patterns[:, :rank], self.variance[:rank]
         order = np.argsort(fold, kind='stable')
         self.coefficients[:, :rank][order] = np.concatenate([z[:, :rank] for z in found])
         self.coefficients = self.coefficients[:, :rank]
 
-    def project(self, fields):
+    def project(self, fields:np.ndarray) -> np.ndarray:
         "All coefficients [n, r] of `fields`."
         return ((checked(fields, self.shape, self.valid)[:, self.valid] - self.mean)*self.scale) @ self.patterns
 
-    def expand(self, z):
+    def expand(self, z:np.ndarray) -> np.ndarray:
         "Fields [n, c, h, w] of the first coefficients `z` [n, k]; NaN where the weight is 0."
         out = np.full((len(z), *self.shape), np.nan)
         out[:, self.valid] = (z @ self.patterns[:, :z.shape[1]].T)/self.scale + self.mean
@@ -175,7 +179,7 @@ class EofCodec:
     def __init__(self,
         eofs:Eofs,
         k:int | None=None,  # coefficients sent; all if not given
-        coder=None,         # `Float32()` if not given, `Bits(8)`, `NormalCodec(step)`
+        coder:Float32 | Bits | NormalCodec | None=None, # `Float32()` if not given, `Bits(8)`, `NormalCodec(step)`
     ):
         r = eofs.patterns.shape[1]
         self.eofs, self.k = eofs, r if k is None else k
@@ -183,8 +187,11 @@ class EofCodec:
         self.coder = (coder or Float32()).fit(eofs.coefficients[:, :self.k, None, None])
         self.model_bytes = 4*((self.k + 1)*eofs.mean.size) + self.coder.model_bytes
 
-    def encode(self, fields): return self.coder.encode(self.eofs.project(fields)[:, :self.k, None, None])
-    def decode(self, codes): return self.eofs.expand(self.coder.decode(codes)[:, :, 0, 0])
+    def encode(self, fields:np.ndarray) -> list[bytes]:
+        return self.coder.encode(self.eofs.project(fields)[:, :self.k, None, None])
+
+    def decode(self, codes:Sequence[bytes]) -> np.ndarray:
+        return self.eofs.expand(self.coder.decode(codes)[:, :, 0, 0])
 
 # %% ../../nbs/77_codecs.ipynb #cell-24
 class Hdf5Codec:
@@ -195,7 +202,7 @@ class Hdf5Codec:
         filter:str,          # 'SZ3', 'Sperr' or 'Zfp'
         shape:tuple[int],    # of a field (c, h, w)
         together:bool=False, # one block [n*c, h, w] of all fields, with 4 bytes for n, or one for each field
-        **options,           # of the filter: absolute=..., peak_signal_to_noise_ratio=..., rate=...
+        **options:Any,       # of the filter: absolute=..., peak_signal_to_noise_ratio=..., rate=...
     ):
         try: import hdf5plugin
         except ImportError:
@@ -208,13 +215,13 @@ class Hdf5Codec:
         file = h5py.File(io.BytesIO(), 'w')
         return file.create_dataset('x', shape, 'f4', data, chunks=shape, **self.filter)
 
-    def encode(self, fields):
+    def encode(self, fields:np.ndarray) -> list[bytes]:
         x = checked(fields, self.shape).astype('f4')
         code = lambda v: (d := self._dataset(v.shape, v)).id.read_direct_chunk((0,)*d.ndim)[1]
         if self.together: return [len(x).to_bytes(4) + code(x.reshape(-1, *self.shape[1:]))]
         return [code(v[0] if len(v) == 1 else v) for v in x]
 
-    def decode(self, codes):
+    def decode(self, codes:Sequence[bytes]) -> np.ndarray:
         def read(code, shape):
             d = self._dataset(shape)
             d.id.write_direct_chunk((0,)*len(shape), code)
@@ -258,10 +265,10 @@ def rate_distortion(
 # %% ../../nbs/77_codecs.ipynb #cell-31
 def plot_rate_distortion(
     table:pd.DataFrame,   # from `rate_distortion`
-    ax=None,              # axes to draw on
+    ax:Axes | None=None,  # axes to draw on; None: the current ones
     y:str='rmse',         # 'rmse', 'max_error' or 'detail'
     label:str='RMSE (K)', # of the vertical axis, with unit
-):
+) -> Axes:
     "Error over bits per field, a curve for each codec; a codec of no bits is a horizontal line."
     ax = ax or plt.gca()
     for i, (name, rows) in enumerate(table.groupby('codec', sort=False)):

@@ -8,9 +8,9 @@ __all__ = ['RECORDS', 'SIZES', 'LAWS', 'STEPS', 'NetworkCodec', 'Record', 'Size'
 # %% ../../nbs/78_compression.ipynb #cell-2
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 import pandas as pd

@@ -8,7 +8,7 @@ __all__ = ['LOCAL', 'PROPERTIES', 'mean', 'rain', 'wet', 'measured', 'known_prop
 # %% ../../nbs/79_control.ipynb #cell-2
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..core import BadInput
+from ..data.windows import Batch, Windows
 
 # %% ../../nbs/79_control.ipynb #cell-6
 def mean(
@@ -41,11 +42,12 @@ def wet(
 # %% ../../nbs/79_control.ipynb #cell-9
 LOCAL = dict(mean=rain, area=wet) # name -> what each cell has; the property is its mean
 
-def measured(name): return lambda fields, known: mean(LOCAL[name](fields), known)
+def measured(name:str) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda fields, known: mean(LOCAL[name](fields), known)
 
 PROPERTIES = {name: measured(name) for name in LOCAL} # name -> function(fields, known)
 
-def known_properties(names):
+def known_properties(names:Iterable[str]) -> None:
     "`BadInput` for a property that there is not."
     for n in names:
         if n not in PROPERTIES: raise BadInput(f'no property {n!r}; there are {", ".join(PROPERTIES)}')
@@ -78,7 +80,7 @@ def wish(
 
 # %% ../../nbs/79_control.ipynb #cell-15
 def climate(
-    windows,        # some windows of the training part, from `wxnb.data.windows`
+    windows:Windows | Sequence[Batch], # some windows of the training part, from `wxnb.data.windows`
     measure:Callable, # a property
     most:int=400,   # windows to look at
 ) -> tuple[float, float, float]: # a, b, s: expected a + b p_obs, with residual standard deviation s

@@ -21,7 +21,7 @@ from ..data.windows import Batch, WeatherData
 from ..diffusion.denoising import EDM, Clean, Denoiser, DenoisingLoss, Epsilon, LogNormal, Velocity
 from ..diffusion.fewstep import ConsistencyLoss, consistency, few_levels
 from ..diffusion.samplers import ensemble, steps_for
-from ..maths.schedules import karras, sigma_range
+from ..maths.schedules import SigmaRange, karras, sigma_range
 from ..models.ncsnpp import NCSNpp, NCSNppConfig
 from .pipeline import Model
 from .records import WindowConfig, about_record, read_record, training_frames, write_config
@@ -105,7 +105,7 @@ class Frames(nn.Module):
     def forward(self,
         x:Tensor,     # [b, l, k, h, w]
         label:Tensor, # [b]
-        cond=None,    # [b, t, c, h, w], or None
+        cond:Tensor | None=None, # [b, t, c, h, w], or None
     ) -> Tensor:      # like `x`
         y = self.net(x.flatten(1, 2), label, None if cond is None else cond.flatten(1, 2))
         return y.reshape(x.shape)
@@ -143,7 +143,7 @@ def condition(batch:Batch) -> Tensor: # [b, t, 2 c, h, w]
 # %% ../../nbs/76_diffusion.ipynb #cell-17
 def settled(
     noise:NoiseConfig,
-    measured, # a `SigmaRange`, or None if both levels are given
+    measured:SigmaRange | None, # None if both levels are given
 ) -> NoiseConfig: # with both levels
     "The noise as given; where a level is not, as measured. `BadInput` if the levels are not in order."
     if measured:
@@ -251,7 +251,7 @@ class ScoreForecaster:
     sampling: SamplingConfig = SamplingConfig()
     at_once: int = 64                 # members times cases in one evaluation
 
-    def known(self, batch:Batch):
+    def known(self, batch:Batch) -> Tensor: # as `condition`
         "What the network is told of a batch."
         return condition(batch)
 

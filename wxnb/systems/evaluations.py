@@ -9,13 +9,15 @@ __all__ = ['WAYS', 'AllSteps', 'positions', 'drawn', 'measured', 'against']
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from torch import Tensor
 
-from ..core import BadInput, generator, write_whole
+from ..core import BadInput, generator
+from ..data.kept import open_netcdf, write_netcdf
 from ..data.windows import Windows
 from ..maths.schedules import Discrete, betas, ddpm_grid
 from .diffusion import SamplingConfig, ScoreForecaster
@@ -67,7 +69,7 @@ def measured(
     where:Sequence[int],
     thresholds:Sequence[float]=(0.5, 2.), # in the units of the target
     batch:int=16,         # cases at a time
-    **kwargs,             # for `drawn`
+    **kwargs:Any,         # for `drawn`
 ) -> xr.Dataset:          # sums by case
     "What every score of every case is made of; can be interrupted and taken up again."
     parts, name = [], windows.targets[0]
@@ -77,8 +79,8 @@ def measured(
         if not file.exists():
             forecast = drawn(forecaster, windows, where[i:i + batch], **kwargs)
             found = cases(forecast, truth, list(thresholds), windows=(1,), data_range=float(truth.max()))
-            with write_whole(file) as tmp: found.to_netcdf(tmp)
-        with xr.open_dataset(file, decode_timedelta=True) as ds: parts.append(ds.load())
+            write_netcdf(found, file)
+        with open_netcdf(file) as ds: parts.append(ds.load())
     return xr.concat(parts, 'init_time', data_vars='minimal', combine_attrs='override')
 
 # %% ../../nbs/76_evaluations.ipynb #cell-11

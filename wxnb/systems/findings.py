@@ -7,16 +7,17 @@ __all__ = ['PAIRS', 'arm_forecasts', 'straight_lines', 'references', 'Findings',
 
 # %% ../../nbs/74_findings.ipynb #cell-2
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from tqdm import tqdm
 
-from ..core import BadInput, write_whole
+from ..core import BadInput
+from ..data.kept import open_netcdf, write_netcdf
 from ..models.baselines import Advection, Ridge, WindAdvection, persistence
 from .rainmaps import cell_size
 from .upstream import (CLASSES, Experiment, UpstreamConfig, forecasts, gains, interval, scores, sums,
@@ -42,8 +43,8 @@ def arm_forecasts(
             net = train_arm(exp, kind, seed, replace(config, train=replace(config.train, progress=False)),
                             Path(out)/'runs'/f'{kind}-{seed}')
             made = forecasts(net, exp.arms[kind][2]).assign_attrs(settings=said)
-            with write_whole(file) as tmp: made.to_netcdf(tmp, engine='netcdf4')
-        with xr.open_dataarray(file, decode_timedelta=True) as f: kept = f.load()
+            write_netcdf(made.to_dataset(name='forecast'), file)
+        with open_netcdf(file) as f: kept = next(iter(f.load().data_vars.values()))
         if kept.attrs.get('settings') != said:
             raise BadInput(f'{file} was made with other settings; choose another folder, or the same settings')
         done[kind].append(kept)

@@ -142,7 +142,7 @@ class Latents(nn.Module):
         autoencoder:FrameVAE,
         windows:Windows, # of the training part
         most:int=256,    # windows to look at, spread over it
-    ):
+    ) -> 'Latents':
         "With the scale of these frames. `BadInput` if a channel is the same everywhere."
         plain, sums, n = cls(autoencoder), [0., 0.], 0
         for i in np.unique(np.linspace(0, len(windows) - 1, most).astype(int)):
@@ -153,7 +153,7 @@ class Latents(nn.Module):
         if not (std > 1e-6).all(): raise BadInput(f'standard deviations of latents {std.tolist()}; one is dead')
         return cls(autoencoder, mean.float(), std.float())
 
-    def train(self, mode:bool=True): return super().train(False) # frozen it stays
+    def train(self, mode:bool=True) -> 'Latents': return super().train(False) # frozen it stays
 
     @property
     def channels(self) -> int: return self.autoencoder.config.latent_channels

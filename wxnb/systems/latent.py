@@ -8,6 +8,7 @@ __all__ = ['PreDiffConfig', 'LatentDenoiser', 'unpack', 'latent_network', 'laten
 
 # %% ../../nbs/79_latent.ipynb #cell-2
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from ..core import BadInput, configure, seed_of
 from ..data.windows import RAIN_UNITS, Batch, Normaliser, WeatherData
-from ..diffusion.denoising import Denoiser, DenoisingLoss, LogNormal
+from ..diffusion.denoising import Coefficients, Denoiser, DenoisingLoss, LogNormal
 from ..diffusion.samplers import ensemble
 from ..maths.schedules import sigma_range
 from ..models.cuboid_levels import EarthformerUNetConfig
@@ -55,7 +56,7 @@ class LatentDenoiser(Denoiser):
     def __init__(self,
         net:EarthformerUNet,
         latents:Latents,
-        scaling,               # of `wxnb.diffusion.denoising`
+        scaling:Callable[[Tensor], Coefficients], # of `wxnb.diffusion.denoising`
         learned_weight:bool=False,
     ):
         super().__init__(net, scaling, learned_weight)
@@ -222,8 +223,8 @@ class LatentForecaster:
         batch:Batch,
         n:int,          # members
         seed:int,
-        denoise=None,   # (x, sigma, cond) -> denoised; None: the model's own
-        **knows,        # what it is told besides the context, tensors [b, ...]
+        denoise:Callable | None=None, # (x, sigma, cond) -> denoised; None: the model's own
+        **knows:Tensor, # what it is told besides the context, tensors [b, ...]
     ) -> Tensor:        # [n, b, l, k, h', w']
         "Latents of members; each depends on its case, its number and the seed alone."
         model, s, seen = self.model.eval(), self.sampling, self.model.encode(batch.obs)

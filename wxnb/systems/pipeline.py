@@ -8,9 +8,9 @@ __all__ = ['UNTRAINED', 'KINDS', 'ConvLSTMConfig', 'train_convlstm', 'Model', 'p
            'open_forecast']
 
 # %% ../../nbs/70_pipeline.ipynb #cell-2
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,9 @@ import torch
 import xarray as xr
 from tqdm import tqdm
 
-from ..core import BadInput, configure, generator, provenance, write_whole
+from ..core import BadInput, configure, generator, provenance
 from ..data.grid import coarsen, describe_grid, refine
+from ..data.kept import open_netcdf, write_netcdf
 from ..data.schema import empty_frames, time_step
 from ..data.windows import RAIN_UNITS, Normaliser, WeatherData, Windows, window_starts
 from ..models.baselines import Advection, Forecaster, optical_flow, persistence, steps
@@ -186,7 +187,7 @@ def _empty(record, model): # bool [time]
 def check_record(
     model:Model,
     rain:xr.Dataset, # from `read_rain` or `read_record`
-):
+) -> None:
     "`BadInput` if `rain` has another step or spacing than what `model` was trained on."
     if not model.saved: return
     step, want = time_step(rain.time.values)[0]/np.timedelta64(1, 's'), model.saved['step_seconds']
@@ -376,7 +377,7 @@ def save_forecast(
     out:str | Path,      # .nc
     overwrite:bool=False,
 ) -> Path:
-    "Write a forecast as compressed NetCDF-4."
+    "Write a forecast as compressed NetCDF-4 with checksums."
     _may_write(out, overwrite)
     name, = ds.data_vars
     if crs := ds.attrs.get('crs'):
@@ -388,17 +389,14 @@ def save_forecast(
     encoding = {name: packed | dict(chunksizes=(1, 1, *ds[name].shape[2:])), 'init_time': clock,
                 'valid_time': clock, 'lead_time': dict(units='seconds', dtype='int64')}
     encoding |= {d: dict(_FillValue=None) for d in ds[name].dims[-2:]} # CF: coordinates have no missing values
-    with write_whole(out, overwrite) as tmp: ds.to_netcdf(tmp, engine='netcdf4', encoding=encoding)
-    return Path(out)
+    return write_netcdf(ds, out, encoding, overwrite)
 
 # %% ../../nbs/70_pipeline.ipynb #cell-33
 def open_forecast(
     path:str | Path,  # a file of `save_forecast`
 ) -> xr.Dataset:      # lazy
-    "A forecast file. `BadInput` if it is not one."
-    if not Path(path).is_file(): raise BadInput(f'{path}: no such file')
-    try: ds = xr.open_dataset(path, decode_timedelta=True)
-    except Exception as e: raise BadInput(f'{path} is not a readable NetCDF file ({type(e).__name__})') from None
+    "A forecast file, all of it looked at. `BadInput` if it is none, or damaged."
+    ds = open_netcdf(path)
     if not {'init_time', 'lead_time'} <= set(ds.dims):
         raise BadInput(f'{path} has dims {tuple(ds.sizes)}; a forecast has init_time and lead_time')
     if ds.init_time.dtype.kind != 'M' or ds.lead_time.dtype.kind != 'm':

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from ..core import BadInput, provenance, versions, write_whole
+from ..data.kept import write_netcdf
 from ..data.windows import RAIN_UNITS
 from ..plot import animate, field, strip
 from ..plot.maps import unit_text
@@ -92,7 +93,7 @@ def write_products(
     with write_whole(out, overwrite) as tmp:
         tmp.mkdir()
         packed = {n: dict(zlib=True, complevel=1) for n in made.data_vars}
-        made.to_netcdf(tmp/'products.nc', engine='netcdf4', encoding=packed)
+        write_netcdf(made, tmp/'products.nc', packed)
         first = dict(init_time=0)
         text = f'{ds.sizes["member"]} members from {str(ds.init_time.values[0])[:16]}. {ds.attrs.get("source", "")}'
         parts = [text, *draw_products(ds.isel(first), made.isel(first), tmp)]

@@ -9,7 +9,7 @@ __all__ = ['SIZE', 'ERA5', 'SPREAD', 'SCALES', 'ProofConfig', 'Films', 'Tokens',
 # %% ../../nbs/79_typhoon_proof.ipynb #cell-2
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+import xarray as xr
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -66,20 +68,20 @@ class Films:
     era5: Tensor   # fields at the past times [n, 4 variables, 4, h, w]
 
     @classmethod
-    def of(cls, record): # from `toytc` or `resimulate`
+    def of(cls, record:xr.Dataset) -> 'Films': # from `toytc` or `resimulate`
         "The films of a record."
         frames = lambda k: torch.from_numpy(record[k].values.reshape(-1, 9, SIZE, SIZE) - SCALES[k][0])/SCALES[k][1]
         bt, era5 = frames('bt').float(), torch.stack([frames(k)[:, :4].float() for k in ERA5], 1)
         return cls(bt[:, :4], bt[:, 4:], era5)
 
     @classmethod
-    def draw(cls, n, seed, first=0, **dials): # films first ... first + n - 1 of a seed
+    def draw(cls, n:int, seed:int, first:int=0, **dials:float) -> 'Films': # films first ... first + n - 1 of a seed
         "Films of a readable ToyTC."
         return cls.of(toytc(n, seed, SIZE, first=first, **READABLE | dials))
 
     def __len__(self): return len(self.past)
     def __getitem__(self, i): return Films(self.past[i], self.future[i], self.era5[i])
-    def each(self, f): return Films(f(self.past), f(self.future), f(self.era5))
+    def each(self, f:Callable) -> 'Films': return Films(f(self.past), f(self.future), f(self.era5))
 
 # %% ../../nbs/79_typhoon_proof.ipynb #cell-12
 class Tokens(nn.Module):
@@ -154,7 +156,7 @@ def train(
     seed:tuple,                  # of the order and the shifts
     loss:Callable,               # (net, films, their places in `films`, shift) -> []
     judge:Callable,              # (net, held) -> the number by which the best weights are chosen
-    parameters=None,             # which to train; None: all
+    parameters:Iterable | None=None, # which to train; None: all
 ) -> nn.Module:                  # with the running mean of its weights that was best on `held`
     "Shuffled films, each batch moved by up to three cells; AdamW; a cosine; a running mean; stopped at the best."
     g, best = generator(*seed), (math.inf, None)
@@ -172,8 +174,8 @@ def train(
         optimiser.step()
         with torch.no_grad():
             for p, q in zip(mean.parameters(), net.parameters()): p.lerp_(q, 1 - min(0.98, (step + 1)/(step + 10)))
-        if (step + 1) % 50 == 0 or step + 1 == steps:
-            if (now := judge(mean, held)) < best[0]: best = now, copy.deepcopy(mean.state_dict())
+        due = (step + 1) % 50 == 0 or step + 1 == steps
+        if due and (now := judge(mean, held)) < best[0]: best = now, copy.deepcopy(mean.state_dict())
     net.load_state_dict(best[1])
     return net.eval()
 
@@ -351,7 +353,7 @@ def findings(
 # %% ../../nbs/79_typhoon_proof.ipynb #cell-30
 def figure(
     result:dict,  # of `prove`
-):                # a figure
+) -> Figure:
     "Every set of films as a point, means with their intervals."
     import matplotlib.pyplot as plt
     t = table(result)

@@ -8,9 +8,11 @@ __all__ = ['WORLDS', 'DIALS', 'AMOUNTS', 'WindowConfig', 'bodies', 'typhoons', '
 
 # %% ../../nbs/69_records.ipynb #cell-2
 import inspect
+from collections.abc import Sequence
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,8 @@ import yaml
 from ..core import BadInput, versions, write_whole
 from ..data.files import open_weather
 from ..data.grid import coarsen, describe_grid
-from ..data.satellite import FIELDS, in_units, is_typhoon, read_typhoon
+from ..data.pairing import FIELDS, in_units
+from ..data.satellite import is_typhoon, read_typhoon
 from ..data.schema import rain_kind, to_rain_rate
 from ..data.sevir import event_starts, locate, read_catalogue, read_sevir, select_events, split_events
 from ..data.nbody import nbody
@@ -66,7 +69,7 @@ def typhoons(
     seed:int=0,
     size:int=32,     # side of the picture, cells
     readable:int=1,  # dials by which the pictures tell of the weather around: 1 all, 0 some, -1 nothing
-    **dials,         # further arguments of `toytc`
+    **dials:float,   # further arguments of `toytc`
 ) -> xr.Dataset:     # as `toytc`
     "Films of typhoons. `BadInput` for a dial that there is not."
     if readable not in (1, 0, -1): raise BadInput(f'readable={readable}; wanted 1, 0 or -1')
@@ -78,7 +81,7 @@ DIALS = dict(toytc={f.name: f.default for f in fields(TyphoonWorld)} | dict(firs
 
 def toy_world(
     address:str,      # 'toyrain', or 'toystorm:frames=900,seed=1'
-    **defaults,       # settings that the address may override
+    **defaults:Any,   # settings that the address may override
 ) -> xr.Dataset | None:# None if this is no such address
     "A toy world by its address. `BadInput` for a setting that it does not have."
     name, _, rest = str(address).partition(':')
@@ -91,7 +94,15 @@ def toy_world(
         try: settings[k] = float(v) if isinstance(known[k], float) else int(v)
         except (KeyError, ValueError):
             raise BadInput(f'{address}: cannot set {pair!r}; there are the numbers {", ".join(known)}') from None
-    return WORLDS[name](**settings).assign_attrs(source=str(address))
+        if not (0 <= settings[k] < 2**63 if k == 'seed' else abs(settings[k]) <= 1e6):
+            raise BadInput(f'{address}: cannot set {pair!r}; wanted a number of at most 1e6, a seed not below 0')
+    sizes = 'frames', 'count', 'films', 'ny', 'nx', 'size', 'size'
+    cells = math.prod(settings.get(k, known[k]) for k in sizes if k in known)
+    if cells > 2**28: raise BadInput(f'{address}: {cells} cells in all; wanted at most {2**28}')
+    with np.errstate(all='ignore'): world = WORLDS[name](**settings)
+    if bad := [n for n, v in world.data_vars.items() if np.isinf(v).any() or not v.notnull().any()]:
+        raise BadInput(f'{address}: {bad[0]} is not finite: settings beyond what the world can bear')
+    return world.assign_attrs(source=str(address))
 
 # %% ../../nbs/69_records.ipynb #cell-13
 def read_rain(
@@ -237,8 +248,8 @@ def about_record(
 # %% ../../nbs/69_records.ipynb #cell-33
 def write_config(
     run:str | Path, # a run's folder
-    config,         # a dataclass
-):
+    config:Any,     # a dataclass
+) -> None:
     "Write `config.yaml`, which can be given as a preset."
     with write_whole(Path(run)/'config.yaml', overwrite=True) as tmp:
         tmp.write_text(yaml.safe_dump(_plain(asdict(config)), sort_keys=False))

@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['RAIN_CLASSES', 'LOWER', 'STYLE', 'WHERE', 'rain_thresholds', 'usual_thresholds', 'score_all', 'pooled', 'standing',
-           'page', 'Grid', 'draw_grid', 'may_replace', 'write_report', 'climatology_of', 'evaluate', 'verify',
-           'quick_look']
+           'page', 'Grid', 'draw_grid', 'may_replace', 'shown_card', 'write_report', 'climatology_of', 'evaluate',
+           'verify', 'quick_look']
 
 # %% ../../nbs/71_report.ipynb #cell-2
 import html
 import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -128,12 +128,17 @@ h1{line-height:1.2}h3{font-size:1rem;margin:1.5rem 0 .3rem}img{max-width:100%;he
 table{border-collapse:collapse;font-size:.82rem;display:block;overflow-x:auto}
 td,th{padding:.2rem .6rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
 figure{margin:1.5rem 0}figcaption{color:#555;font-size:.9rem}
-figure.half{display:inline-block;width:48%;margin:.8rem .8%;vertical-align:top}'''
+figure.half{display:inline-block;width:48%;margin:.8rem .8%;vertical-align:top}
+pre{background:#f5f5f5;padding:.6rem 1rem;overflow-x:auto;font-size:.85rem}
+a.card{display:block;border:1px solid #ddd;border-radius:.5rem;padding:1rem;margin:1.2rem 0;color:inherit;
+text-decoration:none}a.card b{display:block;font-size:1.15rem}a.card span{display:block;margin:.3rem 0}
+a.card img{max-height:18rem}'''
 
 # %% ../../nbs/71_report.ipynb #cell-18
 def page(
     title:str,
-    parts:Sequence, # text, DataFrame, heading ('#' or '##', text), picture ('wide' or 'half', file, caption)
+    parts:Sequence, # text, DataFrame, or a tuple: ('#' or '##', heading), ('wide' or 'half', picture, caption),
+                    # ('code', text), ('link', address, text), ('card', address, title, picture, line, line ...)
 ) -> str:
     "A page of HTML."
     def one(p):
@@ -141,6 +146,12 @@ def page(
         if isinstance(p, str): return f'<p>{html.escape(p)}</p>'
         kind, *words = map(html.escape, p)
         if kind in ('#', '##'): return f'<h{len(kind) + 1}>{words[0]}</h{len(kind) + 1}>'
+        if kind == 'code': return f'<pre>{words[0]}</pre>'
+        if kind == 'link': return f'<p><a href="{words[0]}">{words[1]}</a></p>'
+        if kind == 'card':
+            address, name, file, *lines = words
+            said = ''.join(f'<span>{v}</span>' for v in lines)
+            return f'<a class="card" href="{address}"><b>{name}</b>{said}<img src="{file}" alt="{name}"></a>'
         file, caption = words
         return f'<figure class="{kind}"><img src="{file}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -220,7 +231,7 @@ def draw_grid(
 def may_replace(
     out:str | Path,  # a folder that is to be written
     overwrite:bool,  # may a report that is there be replaced?
-):
+) -> None:
     "`BadInput` unless `out` is free, or an earlier report that may be replaced."
     out = Path(out)
     if out.exists() and not overwrite: raise BadInput(f'{out} exists and is kept; say overwrite to replace it')
@@ -229,7 +240,12 @@ def may_replace(
 
 # %% ../../nbs/71_report.ipynb #cell-27
 WHERE = ('Where {} stands: its score minus that of the other, over all lead times, with the 95 % interval of the '
-         'paired difference. Less RMSE and more CSI is better.')
+         'paired difference, and at how many lead times it is better. Less RMSE and more CSI is better.')
+
+def shown_card(card:RunCard) -> pd.DataFrame:
+    "A run card for a page."
+    rows = asdict(card) | card.versions | dict(seconds=f'{card.seconds:.0f}')
+    return pd.DataFrame({'': {k: str(v) for k, v in rows.items() if k != 'versions'}})
 
 # %% ../../nbs/71_report.ipynb #cell-28
 def write_report(
@@ -241,6 +257,7 @@ def write_report(
     about:Sequence[str]=(),     # sentences to begin with
     run:str | Path | None=None, # a run whose training curve to show
     overwrite:bool=False,
+    more:Callable[[Path], tuple[list, dict]] | None=None, # draws into a folder; parts, and numbers for scores.json
 ) -> Path:                      # index.html
     "Write `index.html`, its pictures and `scores.json` into the folder `out`, whole or not at all."
     may_replace(out, overwrite)
@@ -253,18 +270,19 @@ def write_report(
             starts = one.sizes['init_time']
             parts += [('#', f'On {grid.name}'), f'{starts} starts, {one.sizes["lead_time"]} lead times.']
             if 'left_out' in one.attrs: parts.append(one.left_out)
-            if len(place): parts += [WHERE.format(name), place]
+            short = place.replace({', better at (.*) leads': r' (\1)'}, regex=True)
+            if len(place): parts += [WHERE.format(name), short.T if short.shape[1] > len(short) else short]
             parts += draw_grid(grid, sums, tmp)
             systems = {n: to_json(s) for n, s in sums.items()}
             found[grid.name] = dict(standing=place.to_dict(), starts=starts, systems=systems)
+        added, numbers = more(tmp) if more else ([], {})
+        parts += added
         if run:
             training_curve(history(run)).savefig(tmp/'training.png', dpi=110)
             parts += [('#', 'Training'), ('wide', 'training.png', 'Loss by optimiser step.')]
         about_run = asdict(card) if card else None
-        if card:
-            rows = {k: str(v) for k, v in (about_run | card.versions).items() if k != 'versions'}
-            parts += [('#', 'Run card'), pd.DataFrame({'': rows})]
-        scores = dict(title=title, versions=versions(), card=about_run, grids=found)
+        if card: parts += [('#', 'Run card'), shown_card(card)]
+        scores = dict(title=title, versions=versions(), card=about_run, grids=found) | numbers
         (tmp/'scores.json').write_text(json.dumps(scores, indent=1, allow_nan=False))
         (tmp/'index.html').write_text(page(title, parts), encoding='utf-8')
     return Path(out)/'index.html'

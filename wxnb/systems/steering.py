@@ -81,7 +81,7 @@ class Reader(nn.Module):
     "What is known of properties when latents are seen under noise: mean and variance of each."
     def __init__(self,
         net:nn.Module,          # two outputs for each property and frame
-        scaling,                # of the denoiser
+        scaling:Callable,       # of the denoiser
         centre:Tensor,          # of the properties in the training part [p]
         spread:Tensor,          # their standard deviation [p]
         fold:int=1,             # side of the squares of latents that are one token
@@ -250,12 +250,12 @@ class Controlled(LatentForecaster):
         for i, t in enumerate(batch.time): self.log[t] = float(target[i]), reached[:, i].tolist()
         return y[:, :, :lead]
 
-    def reached(self, y, batch):
+    def reached(self, y:Tensor, batch:Batch) -> Tensor:
         "The property of members [n, b, l, c, h, w], normalised: [n, b]."
         n, seen = batch.target_normaliser, batch.obs_mask.any(1, keepdim=True)
         return torch.stack([self.measure(n.invert(member), seen) for member in y])
 
-    def target(self, batch, n, seed):
+    def target(self, batch:Batch, n:int, seed:int) -> Tensor: # [b]
         "What is wished for, of each case; none is below zero."
         w, seen = self.wish, batch.obs_mask.any(1, keepdim=True)
         if w.kind == 'value': return torch.full((len(batch),), w.number)

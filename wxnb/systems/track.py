@@ -6,13 +6,15 @@
 __all__ = ['Finder', 'Picture', 'centre_of', 'profile', 'Wind', 'fit_wind', 'track', 'track_errors', 'plot_tracks', 'write_track']
 
 # %% ../../nbs/79_typhoon_track.ipynb #cell-2
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
 from ..core import BadInput, write_whole
@@ -40,7 +42,7 @@ class Picture(NamedTuple):
     x: np.ndarray   # m [w]
 
     @classmethod
-    def of(cls, bt:xr.DataArray):
+    def of(cls, bt:xr.DataArray) -> 'Picture':
         "`BadInput` unless it is a picture in K whose coordinates are in metres."
         if bt.dims != ('y', 'x'): raise BadInput(f'a picture with dims {bt.dims}; wanted (y, x)')
         if wrong := [d for d in bt.dims if bt[d].attrs.get('units') != 'm']:
@@ -51,7 +53,7 @@ class Picture(NamedTuple):
     @property
     def cell(self) -> float: return float(abs(self.y[1] - self.y[0])) # m
 
-    def distance(self, place) -> np.ndarray: # of the cells from (y, x), m [h, w]
+    def distance(self, place:Sequence[float]) -> np.ndarray: # of the cells from (y, x), m [h, w]
         return np.hypot(self.y[:, None] - place[0], self.x - place[1])
 
     def coldness(self, clear:float) -> np.ndarray: # K below clear sky [h, w]
@@ -153,7 +155,7 @@ def track(
     "Where the storm goes and how strong it becomes, of each member. `BadInput` if there are no pictures of it."
     if 'bt' not in forecast: raise BadInput(f'no bt in the forecast; there is {", ".join(forecast.data_vars)}')
     bt = forecast.bt.transpose('init_time', 'lead_time', ..., 'y', 'x')
-    Picture.of(bt.isel({d: 0 for d in bt.dims[:-2]}))
+    Picture.of(bt.isel(dict.fromkeys(bt.dims[:-2], 0)))
     leads = bt.lead_time.values
     step = (leads[1] - leads[0] if len(leads) > 1 else leads[0])/np.timedelta64(1, 's')
     v, y, x = bt.values, bt.y.values, bt.x.values
@@ -226,7 +228,7 @@ def plot_tracks(
     tracks:xr.Dataset,             # from `track`
     truth:xr.Dataset | None=None,  # what came true
     most:int=4,                    # starts to show
-):                                 # a matplotlib figure
+) -> Figure:
     "Above where the members go, below how strong they are; truth in black."
     n = min(most, tracks.sizes['init_time'])
     strong = 'wind' if 'wind' in tracks else 'coldness'

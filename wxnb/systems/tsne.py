@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
@@ -95,7 +96,7 @@ def alignment_report(
     config:str | Path | None=None,    # as for `load_model_and_config`, also the next two
     ckpt:str | Path | None='toytc-student',
     teacher:str | Path | None=None,
-    data=None,                        # as for `cases`
+    data:str | Path | xr.Dataset | None=None, # as for `cases`
     max_samples:int=1000,
     perplexity:float=30.,
     device:str='cpu',

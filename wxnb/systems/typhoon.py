@@ -9,23 +9,21 @@ __all__ = ['TyphoonConfig', 'film_windows', 'told', 'unpack', 'TyphoonDenoiser',
 
 # %% ../../nbs/79_typhoon.ipynb #cell-2
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..core import BadInput, configure, write_whole
+from ..core import BadInput, configure
 from ..data.sevir import event_starts, split_events
 from ..data.windows import Batch, Normaliser, Split, WeatherData
 from ..diffusion.denoising import Denoiser, DenoisingLoss, LogNormal, along, draw_levels
 from ..diffusion.distillation import Balance, DistillationLoss, DistillationWeights, Whitening, folds
-from ..models.typhoon_net import TyphoonNet, TyphoonNetConfig
+from ..models.typhoon_net import Features, TyphoonNet, TyphoonNetConfig
 from ..nn.information import ConditionalMutualInfoLoss
 from .diffusion import SCALINGS, NoiseConfig, SamplingConfig, ScoreForecaster, noise_of
 from .records import WindowConfig, about_record, read_record, training_frames, write_config
@@ -112,11 +110,16 @@ def unpack(batch:Batch) -> tuple[Tensor, Tensor, dict]: # target, mask [b, l, 1,
 # %% ../../nbs/79_typhoon.ipynb #cell-16
 class TyphoonDenoiser(Denoiser):
     "The network as a denoiser that shows its features; with a critic and what a distillation remembers."
-    def __init__(self, net:TyphoonNet, scaling, critic:nn.Module | None=None, balance:Balance | None=None):
+    def __init__(self,
+        net:TyphoonNet,
+        scaling:Callable,             # of `wxnb.diffusion.denoising`
+        critic:nn.Module | None=None, # of the two parts of features, in training
+        balance:Balance | None=None,  # what a distillation remembers
+    ):
         super().__init__(net, scaling)
         self.critic, self.balance = critic, balance
 
-    def features(self, x:Tensor, sigma:Tensor, cond:Mapping): # -> guess like `x`, `Features` of the network
+    def features(self, x:Tensor, sigma:Tensor, cond:Mapping) -> tuple[Tensor, Features]: # the guess is like `x`
         "As `forward`, and what happened inside."
         skip, out, scale, label = self.scaling(sigma)
         y, f = self.net.features(along(scale, x)*x, label, cond)
@@ -247,10 +250,7 @@ def kept_contexts(
     key = dict(teacher=print_of(teacher), record=source, windows=str(zlib.crc32(times.tobytes())),
                normaliser=str(zlib.crc32(repr(windows.normaliser).encode())))
     if path.exists():
-        try:
-            with safe_open(path, 'pt') as f: was, found = f.metadata() or {}, {k: f.get_tensor(k) for k in f.keys()}
-        except (SafetensorError, OSError) as e:
-            raise BadInput(f'{path} is not a readable safetensors file: {e}') from None
+        found, was = load(path)
         if other := [k for k in key if was.get(k) != key[k]]:
             raise BadInput(f'{path} holds tokens of another {other[0]}: {was.get(other[0])}; wanted {key[other[0]]}')
     else:
@@ -258,7 +258,7 @@ def kept_contexts(
         with torch.no_grad(): each = [teacher.net.context(told(b, b.targets[0])) for b in batches]
         found = {f'{k}.{i}': torch.cat([c['tokens'][k][i] for c in each]) for k in each[0]['tokens'] for i in (0, 1)}
         found['present'] = torch.cat([c['present'] for c in each])
-        with write_whole(path) as tmp: save_file({k: v.contiguous() for k, v in found.items()}, tmp, key)
+        export(found, key, path)
     names = dict.fromkeys(k.rpartition('.')[0] for k in found if '.' in k)
     order = [v for v in teacher.net.config.variables if v in names]
     def one(j): return {k: (found[f'{k}.0'][j], found[f'{k}.1'][j]) for k in order}

@@ -7,9 +7,10 @@ __all__ = ['ARMS', 'CLASSES', 'partners', 'Arm', 'UpstreamConfig', 'Experiment',
            'sums', 'two_leads', 'scores', 'gains', 'interval']
 
 # %% ../../nbs/73_upstream.ipynb #cell-2
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,7 @@ ARMS = dict(A='region 1 alone', B='with region 2', P='placebo: region 2 of other
 def partners(
     n:int,      # starts of a part
     block:int,  # starts in a block, more than frames in a window
-    *key,       # what the order is a function of
+    *key:Any,   # what the order is a function of
 ) -> np.ndarray: # int [n]: whose region 2 each start sees
     "Other starts, in blocks. `BadInput` if there are not two blocks."
     k = n//block if block > 0 else 0
@@ -263,7 +264,7 @@ def interval(
     score:Callable,          # `scores` or `gains`
     *systems:xr.Dataset,     # sums, of one or of two
     days:float=5.,           # least length of the blocks of dates
-    **kwargs,                # of `bootstrap`
+    **kwargs:Any,            # of `bootstrap`
 ) -> xr.Dataset:             # with `estimate`: value, low, high, and p for two systems
     "Block bootstrap over dates, and over seeds where there are any."
     options = dict(width=pd.Timedelta(days=days), nested='seed', null=0. if len(systems) > 1 else None, replicates=2000)

@@ -86,7 +86,7 @@ def _mean_seed(f): return f.mean('seed', keep_attrs=True) if 'seed' in f.dims el
 def example(
     found:Findings,
     method:str='network',
-    init_time=None,       # which start; None: the wettest
+    init_time:str | np.datetime64 | None=None, # which start; None: the wettest
 ) -> Figure:
     "Truth, experiment 1, experiment 2 and their errors, for the first lead of one date; mean of the seeds."
     o, a, b = (_mean_seed(found.fields[n])[:, 0] for n in ('truth', f'{method} A', f'{method} B'))
@@ -209,7 +209,8 @@ def verdict(
         if cost is not None and cost.value < 0:
             says.append(f'Useless input costs {-100*cost.value:.1f} % by itself; the truth lies between the two gains.')
     if mirror is not None and np.isfinite(mirror.low):
-        means = ('neighbours help, not only what flows in' if mirror.low > 0 else
+        means = ('more than region 2: what matters flows in there' if mirror.low > max(first.high, 0) else
+                 'neighbours help, not only what flows in' if mirror.low > 0 else
                  'it is the flow that helps, not the neighbour' if first.low > 0 else 'nothing either')
         says.append(f'The region on the other side brings {_percent(mirror)}: {means}.')
     if first.low > 0:

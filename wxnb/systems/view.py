@@ -274,7 +274,8 @@ class Gathered:
     def at(self, place:str) -> tuple: # levels of the noise that the place knows
         return (None,) if place.startswith('encoder') else self.sigmas
 
-    def two(self, place:str, variable:str, sigma:float | None, student:str='student'):
+    def two(self, place:str, variable:str, sigma:float | None, student:str='student'
+            ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         "Rows of teacher [m, d] and student [m, d'] where the teacher was told the variable; their storms [m]."
         here = self.present[variable]
         t, s = (self.features[Key(n, place, variable, sigma)][here] for n in ('teacher', student))

@@ -38,13 +38,11 @@ def two_by_two(
 ) -> dict[str, np.ndarray]: # tp_count, fp_count, fn_count, tn_count (names of `scores`), each [..., k]
     "Contingency tables of the k events."
     if by not in ('threshold', 'class'): raise BadInput(f"by={by!r}; wanted 'threshold' or 'class'")
-    if by == 'threshold':
-        corner = joint[..., ::-1, ::-1].cumsum(-1).cumsum(-2)[..., ::-1, ::-1]
-        hit, forecast, truth = corner.diagonal(0, -2, -1), corner[..., :, 0], corner[..., 0, :]
-    else: hit, forecast, truth = joint.diagonal(0, -2, -1), joint.sum(-1), joint.sum(-2)
-    total = joint.sum((-2, -1))[..., None]
-    parts = dict(tp_count=hit, fp_count=forecast - hit, fn_count=truth - hit, tn_count=total - forecast - truth + hit)
-    return {n: p[..., 1:] for n, p in parts.items()}
+    k, flat = joint.shape[-1] - 1, joint.reshape(*joint.shape[:-2], -1)
+    yes = (np.greater_equal if by == 'threshold' else np.equal)(np.arange(k + 1), np.arange(1, k + 1)[:, None])
+    def count(f, o): return flat @ (f[:, :, None] & o[:, None]).reshape(k, -1).T.astype(float) # nothing is exactly 0
+    return dict(tp_count=count(yes, yes), fp_count=count(yes, ~yes),
+                fn_count=count(~yes, yes), tn_count=count(~yes, ~yes))
 
 # %% ../../nbs/27_fields.ipynb #cell-15
 def vote_counts(
@@ -87,7 +85,7 @@ def fss_sums(
 ) -> np.ndarray:          # [..., window, 2]: numerator and denominator of @eq-fss, means over windows inside the field
     "The two sums of the fractions skill score for each window width."
     side = min(o.shape[-2:])
-    if not 1 <= min(windows) <= max(windows) <= side:
+    if not len(windows) or not 1 <= min(windows) <= max(windows) <= side:
         raise BadInput(f'windows of {windows} cells; wanted 1 to {side}, the smaller side of the field')
     table = [np.pad(e.cumsum(-1).cumsum(-2), [(0, 0)]*(e.ndim - 2) + [(1, 0)]*2) for e in (f, o)]
     out = []

@@ -7,7 +7,7 @@ __all__ = ['draw_counts', 'block_length', 'into_blocks', 'expanded_tail', 'perce
            'fdr']
 
 # %% ../../nbs/26_intervals.ipynb #cell-2
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -63,13 +63,20 @@ def into_blocks(
     dim:str='init_time',          # dimension of the cases
 ) -> xr.Dataset:                  # the same statistics, summed within each block; dimension `block` for `dim`
     "Sums of cases that are too close together to be counted separately. `BadInput` if `width` cannot be applied."
-    if any(v.isnull().any() for v in sums.values()):
+    if not all(np.isfinite(v).all() for v in sums.values()):
         raise BadInput('sums per case must be finite; a case without data has sums of 0, not NaN')
-    if isinstance(width, int): label = np.arange(sums.sizes[dim])//width
+    if isinstance(width, int):
+        if width < 1: raise BadInput(f'width of {width} cases; wanted at least 1')
+        label = np.arange(sums.sizes[dim])//width
     elif width in sums.coords: label = np.unique(sums[width].values, return_inverse=True)[1]
     elif np.issubdtype(sums[dim].dtype, np.datetime64):
+        try: span = pd.Timedelta(width)
+        except ValueError: span = pd.NaT
+        if not span > pd.Timedelta(0):
+            raise BadInput(f"width {width!r}; wanted a duration such as '5D', or the name of a coordinate "
+                           f"(there are: {', '.join(map(str, sums.coords))})")
         since = sums[dim].values - sums[dim].values.min()
-        label = np.unique(since//pd.Timedelta(width).to_timedelta64(), return_inverse=True)[1]
+        label = np.unique(since//span.to_timedelta64(), return_inverse=True)[1]
     else:
         raise BadInput(f"width {width!r} needs times along {dim!r}, or the name of a coordinate "
                        f"(there are: {', '.join(map(str, sums.coords))})")
@@ -117,9 +124,9 @@ def _over(sums, nested, counts=None):
 # %% ../../nbs/26_intervals.ipynb #cell-30
 def bootstrap(
     score:Callable,              # summed Dataset(s) -> Dataset of scores
-    sums:xr.Dataset | list[xr.Dataset], # per case, additive, finite; several systems: drawn alike, one argument each
+    sums:xr.Dataset | list[xr.Dataset], # per case, additive, finite; several systems: drawn alike, an argument each
     dim:str='init_time',         # dimension of the cases
-    width:str | int='1D',        # cases closer than this are one block: a duration, a number, or a coordinate of events
+    width:str | int='1D',        # closer cases are one block: a duration, a number, or a coordinate of events
     block:str | int='auto',      # blocks drawn together; 'auto': Politis-White per score if >= 20 blocks, else 1
     level:float=.95,             # of the interval
     replicates:int=1000,         # bootstrap draws
@@ -128,8 +135,14 @@ def bootstrap(
     nested:str | None=None,      # a dimension that is drawn, too, for example 'seed' of trained networks
     circular:bool=True,          # circular or moving blocks
     seed:int=0,                  # same seed, same interval
-) -> xr.Dataset:                 # scores with `estimate`: value, low, high, and p with `null`; NaN where not claimed
-    "Scores of summed cases with block-bootstrap intervals; `note` of a variable says why one is missing ('one event')."
+) -> xr.Dataset:                 # scores with `estimate`: value, low, high, p with `null`; NaN where not claimed
+    "Scores of summed cases with block-bootstrap intervals; `note` of a variable says why one is missing."
+    wanted = dict(block=block == 'auto' or isinstance(block, int) and block >= 1, level=0 < level < 1,
+                  replicates=replicates >= 1, min_blocks=min_blocks >= 2)
+    if wrong := [k for k, ok in wanted.items() if not ok]:
+        given = dict(block=block, level=level, replicates=replicates, min_blocks=min_blocks)[wrong[0]]
+        raise BadInput(f"{wrong[0]} is {given!r}; wanted block 'auto' or >= 1, 0 < level < 1, replicates >= 1, "
+                       'min_blocks >= 2')
     systems = [sums] if isinstance(sums, xr.Dataset) else list(sums)
     if any(not np.array_equal(s[dim], systems[0][dim]) for s in systems):
         raise BadInput(f'{dim} differs between the systems; wanted the same cases for all')
@@ -143,7 +156,8 @@ def bootstrap(
     value = score(*(_over(c.sum('block', keep_attrs=True), nested) for c in cells))
     names = ['value', 'low', 'high'] + ['p']*(null is not None)
     without = weighted(1 - np.eye(n)) if block == 'auto' and n >= max(20, min_blocks) else None
-    out = xr.Dataset(attrs=(cells[0].attrs if len(cells) == 1 else {}) | dict(level=level, width=str(width), blocks=n))
+    about = dict(level=level, width=str(width), blocks=n)
+    out = xr.Dataset(attrs=(cells[0].attrs if len(cells) == 1 else {}) | about)
     for name, v in value.items():
         flat = lambda s: (s[name].broadcast_like(v).transpose('replicate', *v.dims)
                           .values.reshape(s.sizes['replicate'], -1))
@@ -184,9 +198,9 @@ def diebold_mariano(
 
 # %% ../../nbs/26_intervals.ipynb #cell-49
 def fdr(
-    p,                # p-values in 0..1, any shape; NaN where there is no test
-    alpha:float=.10,  # false discovery rate
-):                    # bool, of the type and shape of `p`: which are significant
+    p:np.ndarray | xr.DataArray, # p-values in 0..1, any shape; NaN where there is no test
+    alpha:float=.10,             # false discovery rate
+) -> np.ndarray | xr.DataArray:  # bool, of the type and shape of `p`: which are significant
     "Benjamini and Hochberg's field significance (`scipy.stats.false_discovery_control`); never where `p` is NaN."
     values = np.asarray(p, float)
     found, tested = np.zeros(values.shape, bool), np.isfinite(values)

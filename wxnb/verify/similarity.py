@@ -10,6 +10,7 @@ __all__ = ['Tested', 'undefined', 'check_features', 'shuffles', 'debiased_cka', 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.neighbors import NearestNeighbors
 
 from ..core import BadInput, seed_of
@@ -49,11 +50,13 @@ def undefined(
 
 # %% ../../nbs/28_similarity.ipynb #cell-14
 def check_features(
-    x,        # one row per case, [n, d]
-    name:str, # whose features, for messages
+    x:ArrayLike, # one row per case, [n, d]
+    name:str,    # whose features, for messages
 ) -> np.ndarray: # float64 [n, d]
     "The features, if they can be compared. `BadInput`: no table, under 3 rows, not finite (where), all rows equal."
-    x = np.asarray(x, float)
+    try: x = np.asarray(x, float)
+    except (TypeError, ValueError):
+        raise BadInput(f'{name} features hold what is no number; wanted [cases, features]') from None
     if x.ndim != 2: raise BadInput(f'{name} features have shape {x.shape}; wanted [cases, features]')
     if len(x) < 3: raise BadInput(f'{name} has {len(x)} rows; wanted at least 3 cases')
     if len(bad := np.argwhere(~np.isfinite(x))):
@@ -85,10 +88,10 @@ def _pair(x, y, names=('x', 'y'), same_width=False):
 
 # %% ../../nbs/28_similarity.ipynb #cell-21
 def shuffles(
-    groups,        # int n, or the group (storm) of every row, [n]
-    draws:int=200, # how many permutations
-    seed:int=0,    # same seed, same permutations
-) -> np.ndarray:   # int [draws, n]; of each `p`, case i is paired with case p[i]
+    groups:int | ArrayLike, # n, or the group (storm) of every row, [n]
+    draws:int=200,          # how many permutations
+    seed:int=0,             # same seed, same permutations
+) -> np.ndarray:            # int [draws, n]; of each `p`, case i is paired with case p[i]
     "Permutations by which whole groups trade places, each from its first row on; rows too many fill the rows left."
     code = np.unique(np.arange(groups) if np.ndim(groups) == 0 else groups, return_inverse=True)[1].ravel()
     n, length, order = len(code), np.bincount(code), np.argsort(code, kind='stable')
@@ -123,9 +126,9 @@ def _cka(x, y, orders):
 
 # %% ../../nbs/28_similarity.ipynb #cell-30
 def debiased_cka(
-    x, # [n, d], n >= 4
-    y, # [n, d'], row i of the same case
-) -> float: # -1..1; 0 on average where nothing is shared
+    x:ArrayLike, # [n, d], n >= 4
+    y:ArrayLike, # [n, d'], row i of the same case
+) -> float:      # -1..1; 0 on average where nothing is shared
     "Linear CKA (Kornblith et al. 2019) of unbiased HSIC (Song et al. 2012), @eq-cka; `BadInput` without variation."
     x, y = _pair(x, y)
     return float(_cka(x, y, np.arange(len(x))[None])[0])
@@ -137,9 +140,9 @@ def _unit(x):
 
 # %% ../../nbs/28_similarity.ipynb #cell-41
 def centred_cosine(
-    x, # [n, d]
-    y, # [n, d], row i of the same case
-) -> float: # -1..1; a row at the mean counts 0
+    x:ArrayLike, # [n, d]
+    y:ArrayLike, # [n, d], row i of the same case
+) -> float:      # -1..1; a row at the mean counts 0
     "Mean cosine of x_i - mean(x) and y_i - mean(y), @eq-cosine; `BadInput` if the widths differ."
     x, y = _pair(x, y, same_width=True)
     return float((_unit(x)*_unit(y)).sum(1).mean())
@@ -163,10 +166,10 @@ def _overlap(near_x, near_y, orders):
 
 # %% ../../nbs/28_similarity.ipynb #cell-47
 def mutual_knn(
-    x,        # [n, d]
-    y,        # [n, d'], row i of the same case
-    k:int=10, # neighbours, 1 .. n - 2
-) -> float:   # 0..1; k/(n - 1) where nothing is shared
+    x:ArrayLike, # [n, d]
+    y:ArrayLike, # [n, d'], row i of the same case
+    k:int=10,    # neighbours, 1 .. n - 2
+) -> float:      # 0..1; k/(n - 1) where nothing is shared
     "Mean share of the k nearest rows (Euclidean, never itself) common to both, Huh et al. 2024, @eq-knn."
     x, y = _pair(x, y)
     return float(_overlap(_neighbours(x, k, 0), _neighbours(y, k, 1), np.arange(len(x))[None])[0])
@@ -183,22 +186,22 @@ def _hits(u, v, orders, cells=2**21):
 
 # %% ../../nbs/28_similarity.ipynb #cell-51
 def retrieval(
-    x, # [n, d]
-    y, # [n, d], row i of the same case
-) -> float: # 0..1; 1/n on average where nothing is shared
+    x:ArrayLike, # [n, d]
+    y:ArrayLike, # [n, d], row i of the same case
+) -> float:      # 0..1; 1/n on average where nothing is shared
     "Share of rows of y whose nearest row of x by centred cosine is their own; `BadInput` if the widths differ."
     x, y = _pair(x, y, same_width=True)
     return float(_hits(_unit(x), _unit(y), np.arange(len(x))[None])[0])
 
 # %% ../../nbs/28_similarity.ipynb #cell-55
 def compare(
-    teacher,                      # [n, d]
-    student,                      # [n, d'], row i of the same case
-    groups=None,                  # the group (storm) of every row, [n]; None: every case by itself
+    teacher:ArrayLike,            # [n, d]
+    student:ArrayLike,            # [n, d'], row i of the same case
+    groups:ArrayLike | None=None, # the group (storm) of every row, [n]; None: every case by itself
     draws:int=200,                # permutations
     k:int=10,                     # neighbours, 1 .. n - 2
     seed:int=0,                   # of the permutations
-    names=('teacher', 'student'), # for messages
+    names:tuple[str, str]=('teacher', 'student'), # for messages
 ) -> dict[str, Tested]:           # 'cka', 'cosine', 'knn', 'retrieval'
     "All four beside their permutation null; `undefined`, and why, where widths differ or CKA means nothing."
     x, y = _pair(teacher, student, names)

@@ -7,6 +7,8 @@ __all__ = ['cases', 'contingency', 'score', 'roc', 'summary', 'compare', 'reliab
            'table']
 
 # %% ../../nbs/27_skill.ipynb #cell-2
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -36,9 +38,10 @@ def _case(f, o, w, thresholds, windows, data_range, clim):
         out['anomalies'] = np.array([wv @ (a*b), wv @ a**2, wv @ b**2])
     if ensemble:
         fm = np.sort(f[:, valid], 0)
-        out['crps_ecdf'], out['crps_fair'] = (wv @ c for c in crps(fm, ov))
-        out |= dict(ranks=rank_counts(fm, ov, wv), votes=vote_counts(classes(fm, thresholds), oc, wv, k))
-        if len(f) > 1: out['variance'] = wv @ fm.var(0, ddof=1)
+        ecdf, fair = crps(fm, ov)
+        out |= dict(crps_ecdf=wv @ ecdf, ranks=rank_counts(fm, ov, wv),
+                    votes=vote_counts(classes(fm, thresholds), oc, wv, k))
+        if len(f) > 1: out |= dict(crps_fair=wv @ fair, variance=wv @ fm.var(0, ddof=1)) # neither for one member
     return out
 
 # %% ../../nbs/27_skill.ipynb #cell-9
@@ -55,16 +58,20 @@ def cases(
     "Additive statistics of every case. `BadInput` if the two do not fit or a forecast is missing where truth is not."
     forecast, truth, index = align(forecast, truth)
     thresholds = np.atleast_1d(np.asarray(thresholds, float))
-    if not len(thresholds) or not np.all(np.diff(thresholds) > 0):
-        raise BadInput(f'thresholds {thresholds.tolist()}; wanted at least one, increasing')
+    if not len(thresholds) or not np.isfinite(thresholds).all() or not np.all(np.diff(thresholds) > 0):
+        raise BadInput(f'thresholds {thresholds.tolist()}; wanted at least one, finite and increasing')
     w = point_weights(truth, weights, region)
     if data_range is None: data_range = float(truth.max() - truth.min()) or 1.
+    elif not 0 < data_range < np.inf: raise BadInput(f'data_range is {data_range}; wanted a positive number')
     if climatology is not None: climatology = climatology.transpose(..., *truth.dims[-2:])
     rows = {}
     for i, positions in enumerate(index):
         now, then = forecast.isel(init_time=i).values, truth.isel(time=positions.clip(0)).values
         for j in np.flatnonzero(positions >= 0):
             f, o = now[j].astype(float), then[j].astype(float)
+            if np.isinf(o).any():
+                raise BadInput(f'truth of {pd.Timestamp(truth.time.values[positions[j]])} holds an infinite number; '
+                               'wanted NaN for missing')
             wo = np.where(np.isfinite(o), w, 0)
             holes = ((wo > 0) & ~np.isfinite(f)).sum()
             if holes:
@@ -120,8 +127,11 @@ def score(
 ) -> xr.Dataset:         # scores over the remaining dims; NaN where undefined
     "All scores that the sums allow; `crps` is the ecdf form (for a single forecast the MAE), `crps_fair` the fair one."
     c, w, fss = contingency(sums, by), sums.weight, [sums.fss.isel(term=k) for k in (0, 1)]
+    n = c.get_counts() # where the event always came and was always said, or never, these two are 0/0, rounded
+    told = (n['fp_count'] + n['fn_count'] > 0) | (n['tp_count'] > 0) & (n['tn_count'] > 0)
     out = dict(csi=c.critical_success_index(), pod=c.probability_of_detection(), far=c.false_alarm_ratio(),
-               hss=c.heidke_skill_score(), ets=c.equitable_threat_score(), bias=c.frequency_bias(),
+               hss=c.heidke_skill_score().where(told), ets=c.equitable_threat_score().where(told),
+               bias=c.frequency_bias(),
                rmse=(sums.square_error/w)**.5, mae=sums.abs_error/w, me=sums.error/w,
                fss=1 - fss[0]/fss[1], ssim=sums.ssim/sums.ssim_windows, crps=sums.get('crps_ecdf', sums.abs_error)/w)
     if 'anomalies' in sums:
@@ -156,7 +166,7 @@ def _scalar_sums(cases):
 def summary(
     cases:xr.Dataset,    # from `cases`, or part of it
     by:str='threshold',  # how events are counted: 'threshold' or 'class'
-    **kwargs,            # of `intervals.bootstrap`: width='1D', block='auto', level=.95, replicates=1000, seed=0 ...
+    **kwargs:Any,        # of `intervals.bootstrap`: width='1D', block='auto', level=.95, seed=0 ...
 ) -> xr.Dataset:         # scores over (estimate, lead_time, [threshold], [window]), and `cases`, the fields verified
     "Pooled scores by lead time and threshold with block-bootstrap intervals over starts; estimate: value, low, high."
     out = bootstrap(lambda s: score(s, by), _scalar_sums(cases), **kwargs)
@@ -168,7 +178,7 @@ def compare(
     b:xr.Dataset,            # cases of the other: same starts, leads, thresholds and truth
     relative:bool=False,     # (a - b)/b instead of a - b
     by:str='threshold',      # how events are counted: 'threshold' or 'class'
-    **kwargs,                # for `wxnb.verify.intervals.bootstrap`
+    **kwargs:Any,            # for `wxnb.verify.intervals.bootstrap`
 ) -> xr.Dataset:             # differences of common scores over (estimate: value, low, high, p; lead_time, ...)
     "Paired difference of two systems, its interval and two-sided p-value: one bootstrap, the same starts for both."
     for n in ('init_time', 'lead_time', 'threshold', 'window'):
@@ -191,7 +201,7 @@ def compare(
 # %% ../../nbs/27_skill.ipynb #cell-44
 def reliability(
     cases:xr.Dataset, # of an ensemble
-    **kwargs,         # for `wxnb.verify.intervals.bootstrap`
+    **kwargs:Any,     # for `wxnb.verify.intervals.bootstrap`
 ) -> xr.Dataset:      # observed (estimate, lead_time, threshold, ayes) at each `probability`, and `share` of the points
     "How often the event came when so many members said so, with intervals over starts."
     def observed(s):
@@ -203,7 +213,7 @@ def reliability(
 # %% ../../nbs/27_skill.ipynb #cell-45
 def rank_histogram(
     cases:xr.Dataset, # of an ensemble
-    **kwargs,         # for `wxnb.verify.intervals.bootstrap`
+    **kwargs:Any,     # for `wxnb.verify.intervals.bootstrap`
 ) -> xr.Dataset:      # frequency (estimate, lead_time, rank); flat is 1/(members + 1)
     "Relative frequency of the rank of the truth among the members, with intervals over starts."
     _members(cases, 'a rank histogram')
@@ -218,7 +228,7 @@ def _members(cases, what):
 # %% ../../nbs/27_skill.ipynb #cell-52
 def spectra(
     cases:xr.Dataset, # from `cases`
-    **kwargs,         # for `wxnb.verify.intervals.bootstrap`
+    **kwargs:Any,     # for `wxnb.verify.intervals.bootstrap`
 ) -> xr.Dataset:      # forecast, truth, their ratio (estimate, lead_time, wave): power by waves across the longer side
     "Mean radial power spectra of forecast and truth, with intervals over starts."
     def mean(s):

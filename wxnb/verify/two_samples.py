@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
@@ -56,9 +57,9 @@ def mmd_squared(
 
 # %% ../../nbs/28_two_samples.ipynb #cell-12
 def mmd(
-    x,                  # teacher's features [n, d]
-    y,                  # student's [n, d], row i of the same case
-    groups=None,        # the storm of each row [n]; None: each by itself
+    x:ArrayLike,        # teacher's features [n, d]
+    y:ArrayLike,        # student's [n, d], row i of the same case
+    groups:ArrayLike | None=None, # the storm of each row [n]; None: each by itself
     draws:int=200,      # ways to say by lot who is who
     seed:int=0,         # of the halves and the lots
 ) -> Tested:            # MMD squared, 0 on average for one distribution; its p answers "is it another one?"
@@ -102,9 +103,9 @@ def _read(x, ts, storms, folds, seed):
 
 # %% ../../nbs/28_two_samples.ipynb #cell-23
 def probe(
-    features,              # [n, d]
+    features:ArrayLike,    # [n, d]
     targets:pd.DataFrame,  # [n, k] numbers, NaN: not known
-    groups=None,           # the storm of each row [n]; None: each by itself
+    groups:ArrayLike | None=None, # the storm of each row [n]; None: each by itself
     draws:int=100,         # shuffles for the null
     folds:int=5,           # of whole storms, >= 2
     seed:int=0,            # of folds and shuffles
