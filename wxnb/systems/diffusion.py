@@ -23,7 +23,7 @@ from ..diffusion.fewstep import ConsistencyLoss, consistency, few_levels
 from ..diffusion.samplers import ensemble, steps_for
 from ..maths.schedules import SigmaRange, karras, sigma_range
 from ..models.ncsnpp import NCSNpp, NCSNppConfig
-from .pipeline import Model
+from .forecasts import Model
 from .records import WindowConfig, about_record, read_record, training_frames, write_config
 from ..train import TrainConfig, Trainee, fit, load
 

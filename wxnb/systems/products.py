@@ -18,7 +18,7 @@ from ..data.kept import write_netcdf
 from ..data.windows import RAIN_UNITS
 from ..plot import animate, field, strip
 from ..plot.maps import unit_text
-from .pipeline import open_forecast
+from .forecasts import open_forecast
 from .report import may_replace, page, rain_thresholds
 
 # %% ../../nbs/79_products.ipynb #cell-6

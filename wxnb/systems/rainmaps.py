@@ -24,7 +24,7 @@ from ..data.windows import RAIN_UNITS, Batch, WeatherData, Windows, channels, wi
 from ..models.baselines import Forecaster, Ridge, extrapolate, motion
 from ..models.rain_losses import RainLoss, objective, rain_loss_named
 from ..models.strainnet import StRainNetConfig, build, courant_cells, short_sight, with_levels
-from .pipeline import Model
+from .forecasts import Model
 from .records import WindowConfig, about_record, read_record, training_frames, write_config
 from ..train import TrainConfig, Trainee, fit
 

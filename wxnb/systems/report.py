@@ -25,7 +25,8 @@ from ..data.windows import RAIN_UNITS, Windows
 from ..models.baselines import Advection, Climatology, persistence
 from ..plot import animate, field, picture, score_by_lead, strip, training_curve
 from ..plot import compare as compare_maps, rank_histogram as plot_ranks, spectra as plot_spectra
-from .pipeline import Model, each_forecast, held_out_starts, load_model, open_forecast, read_for
+from .forecasts import Model, open_forecast
+from .pipeline import each_forecast, held_out_starts, load_model, read_for
 from .records import training_frames
 from ..train import history
 from ..verify.matching import check_grids, one_field

@@ -28,7 +28,7 @@ from ..nn.embedding import TwoLayers, positional
 from ..nn.layers import Geometry, fit_to
 from .control import LOCAL, PROPERTIES, Wish, known_properties, mean, wish
 from .latent import LatentDenoiser, LatentForecaster, latent_windows, load_prediff
-from .pipeline import Model
+from .forecasts import Model
 from .records import read_record, write_config
 from ..train import TrainConfig, Trainee, fit, load
 

@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 
 from ..core import BadInput, write_whole
 from ..plot import picture
-from .pipeline import open_forecast
+from .forecasts import open_forecast
 from .records import read_record
 
 # %% ../../nbs/79_typhoon_track.ipynb #cell-6
