@@ -23,11 +23,12 @@ from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-import torch
 import yaml
 from pydantic import TypeAdapter, ValidationError
+
+if TYPE_CHECKING: import torch # itself takes a second, which `wxnb --help` need not wait for
 
 # %% ../nbs/00_core.ipynb #cell-6
 class BadInput(ValueError):
@@ -68,16 +69,18 @@ def seed_of(
 # %% ../nbs/00_core.ipynb #cell-17
 def generator(
     *keys:int | str,                   # what this randomness belongs to
-    device:torch.device | str='cpu',   # where the numbers are drawn
-) -> torch.Generator:
+    device:'torch.device | str'='cpu', # where the numbers are drawn
+) -> 'torch.Generator':
     "A torch generator seeded by `keys` alone."
+    import torch
     return torch.Generator(device).manual_seed(seed_of(*keys))
 
 # %% ../nbs/00_core.ipynb #cell-20
 def device(
     name:str='auto', # 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'
-) -> torch.device:
+) -> 'torch.device':
     "The device to compute on. `BadInput` if it is not there."
+    import torch
     if name == 'auto':
         name = 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
     try: return torch.empty(0, device=name).device
@@ -238,6 +241,10 @@ def versions() -> dict[str, str]: # name -> version
     return {n: get(n) for n in ('wxnb', 'torch', 'numpy', 'xarray')} | {'python': platform.python_version()}
 
 # %% ../nbs/00_core.ipynb #cell-43
+def _threads():
+    import torch
+    return torch.get_num_threads()
+
 @dataclass(frozen=True)
 class RunCard:
     "The circumstances of one result."
@@ -245,9 +252,9 @@ class RunCard:
     steps: int               # optimiser steps, or cases, or whatever was counted
     seconds: float           # wall time
     device: str = 'cpu'      # what it ran on
-    threads: int = field(default_factory=torch.get_num_threads) # of torch, on a CPU
-    scale: str = field(default_factory=scale)                   # 'small' or 'full'
-    versions: dict[str, str] = field(default_factory=versions)  # of the packages that matter
+    threads: int = field(default_factory=_threads)             # of torch, on a CPU
+    scale: str = field(default_factory=scale)                  # 'small' or 'full'
+    versions: dict[str, str] = field(default_factory=versions) # of the packages that matter
 
     def _repr_markdown_(self):
         row = dict(scale=self.scale, seed=self.seed, steps=self.steps,
