@@ -16,7 +16,8 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ..core import BadInput
-from ..data.toytc import CORIOLIS, DO, NO_LEAK, READABLE, SIDE, SPEED, STEP, resimulate, toytc
+from ..data.interventions import DO, resimulate
+from ..data.toytc import CORIOLIS, NO_LEAK, READABLE, SIDE, SPEED, STEP, toytc
 from ..nn.causal import bootstrap_error, effects
 from .proof import ERA5, SCALES, SIZE, Films, OneStep, ProofConfig, errors, train
 from .proof import _error, _fresh, _true
