@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..core import BadInput, generator
 from .kept import open_store, write_store
-from .schema import time_step
+from .times import time_step
 
 # %% ../../nbs/15_windows.ipynb #cell-5
 def window_starts(
