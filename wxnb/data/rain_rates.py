@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RATES', 'rain_kind', 'to_rain_rate']
 
-# %% ../../nbs/13_rain_rates.ipynb #41d793d1
+# %% ../../nbs/13_rain_rates.ipynb #cell-2
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,11 +13,11 @@ import xarray as xr
 from ..core import BadInput
 from .units import convert
 
-# %% ../../nbs/13_rain_rates.ipynb #cell-56
+# %% ../../nbs/13_rain_rates.ipynb #cell-6
 RATES = {'rain_rate', 'rainfall_rate', 'rainfall_flux', 'precipitation_flux', # names of rates
          'lwe_precipitation_rate', 'pr', 'prate', 'tprate', 'mtpr'}
 
-# %% ../../nbs/13_rain_rates.ipynb #cell-57
+# %% ../../nbs/13_rain_rates.ipynb #cell-7
 def rain_kind(
     da:xr.DataArray,  # a variable of a weather Dataset
 ) -> str | None:      # 'rate', 'amount', 'reflectivity'; None if it is no rain
@@ -26,7 +26,7 @@ def rain_kind(
     if {da.name, da.attrs.get('standard_name')} & RATES: return 'rate'
     return 'amount' if da.name == 'rain' else None
 
-# %% ../../nbs/13_rain_rates.ipynb #cell-58
+# %% ../../nbs/13_rain_rates.ipynb #cell-8
 def to_rain_rate(
     ds:xr.Dataset,   # weather with `rain_rate`, or one of `rain`, a reflectivity (dBZ), a rainfall flux (kg m-2 s-1)
     a:float=223.,    # of Z = a R**b, Z in mm6 m-3 and R in mm h-1

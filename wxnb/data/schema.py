@@ -18,7 +18,7 @@ from ..core import BadInput, provenance
 from .times import order_times, time_step, true_times
 from .units import canonical_units, convert
 
-# %% ../../nbs/12_schema.ipynb #cell-14
+# %% ../../nbs/12_schema.ipynb #cell-6
 ALIASES = {
     'time': ('valid_time', 'Time', 'datetime', 'XTIME'),
     'member': ('number', 'ensemble', 'realization', 'ensemble_member', 'ens'),
@@ -31,7 +31,7 @@ STANDARD_NAMES = {'time': 'time', 'realization': 'member', 'air_pressure': 'leve
                   'projection_y_coordinate': 'y', 'projection_x_coordinate': 'x'}
 ORDER = ('time', 'member', 'level', 'y', 'latitude', 'x', 'longitude')
 
-# %% ../../nbs/12_schema.ipynb #cell-15
+# %% ../../nbs/12_schema.ipynb #cell-7
 def role(
     name:str,          # of a coordinate or dimension
     attrs:dict,        # its CF attributes
@@ -41,7 +41,7 @@ def role(
     by_units = {'degrees_north': 'latitude', 'degrees_east': 'longitude'}
     return by_name.get(name) or STANDARD_NAMES.get(attrs.get('standard_name')) or by_units.get(attrs.get('units'))
 
-# %% ../../nbs/12_schema.ipynb #cell-18
+# %% ../../nbs/12_schema.ipynb #cell-10
 def axis_names(
     ds:xr.Dataset,     # as some library opened it
 ) -> dict[str, str]:   # name in `ds`: name in the schema
@@ -57,7 +57,7 @@ def axis_names(
             raise BadInput(f'{" and ".join(both)} all mean {r!r}; wanted one of them')
     return names
 
-# %% ../../nbs/12_schema.ipynb #cell-19
+# %% ../../nbs/12_schema.ipynb #cell-11
 def by_valid_time(
     ds:xr.Dataset,                  # perhaps with `valid_time` beside `time`, as in GRIB
 ) -> tuple[xr.Dataset, list[str]]:  # with one time, the one the fields are valid for
@@ -72,7 +72,7 @@ def by_valid_time(
     ds = ds.swap_dims(dict.fromkeys(dims, 'new')).rename(time='init_time', valid_time='time')
     return (ds.swap_dims(new='time') if dims else ds), ['forecasts, laid out by the time they are valid for']
 
-# %% ../../nbs/12_schema.ipynb #cell-20
+# %% ../../nbs/12_schema.ipynb #cell-12
 def name_dims(
     ds:xr.Dataset,                  # as some library opened it
 ) -> tuple[xr.Dataset, list[str]]:  # with the names of the schema, axes where they were; what was done
@@ -97,7 +97,7 @@ def name_dims(
                            f'wanted only {", ".join(ORDER)}')
     return ds, said
 
-# %% ../../nbs/12_schema.ipynb #cell-21
+# %% ../../nbs/12_schema.ipynb #cell-13
 def name_axes(
     ds:xr.Dataset,                  # as some library opened it
 ) -> tuple[xr.Dataset, list[str]]:  # with the names of the schema; what was done
@@ -108,7 +108,7 @@ def name_axes(
     if moved: said.append(f'axes laid out as {", ".join(dims)}: {", ".join(moved)}')
     return ds.transpose(*dims, ...), said
 
-# %% ../../nbs/12_schema.ipynb #cell-29
+# %% ../../nbs/12_schema.ipynb #cell-17
 def order_space(
     ds:xr.Dataset,                  # with the names of the schema
 ) -> tuple[xr.Dataset, list[str]]:  # coordinates with units and a declared order
@@ -147,11 +147,11 @@ def order_space(
         if d == 'longitude': ds[d].attrs |= dict(range='-180 to 180' if lo < 0 else '0 to 360')
     return ds, said
 
-# %% ../../nbs/12_schema.ipynb #cell-32
+# %% ../../nbs/12_schema.ipynb #cell-20
 ONE_UNIT = {'geopotential_height': 'm', 'geopotential': 'm2 s-2', 'eastward_wind': 'm s-1',
             'northward_wind': 'm s-1', 'equivalent_reflectivity_factor': 'dBZ'}
 
-# %% ../../nbs/12_schema.ipynb #cell-33
+# %% ../../nbs/12_schema.ipynb #cell-21
 def name_units(
     ds:xr.Dataset,                  # variables as named by their source
 ) -> tuple[xr.Dataset, list[str]]:  # each with CF `units` and a `long_name`
@@ -173,11 +173,11 @@ def name_units(
     said += [f'units: {change} ({", ".join(names)})' for change, names in respelt.items()]
     return ds.assign({n: ds[n].assign_attrs(a) for n, a in attrs.items()}), said
 
-# %% ../../nbs/12_schema.ipynb #cell-36
+# %% ../../nbs/12_schema.ipynb #cell-24
 LOOK = 2**26 # values, 256 MB of float32
 FLAGS = (-9999., -99999., -32768., -32767., -999.9, 9.96921e36, 1e20) # what others write for 'missing'
 
-# %% ../../nbs/12_schema.ipynb #cell-37
+# %% ../../nbs/12_schema.ipynb #cell-25
 def look(
     da:xr.DataArray,         # with `time`
     most:int=LOOK,           # how many values to look at, at most
@@ -188,7 +188,7 @@ def look(
     frames = np.unique(np.linspace(0, n - 1, min(16, max(1, most*n//da.size)), dtype=int))
     return np.asarray(da.isel(time=frames).values), f'{len(frames)} of {n} frames'
 
-# %% ../../nbs/12_schema.ipynb #cell-38
+# %% ../../nbs/12_schema.ipynb #cell-26
 def has_values(
     da:xr.DataArray,   # with `time`
 ) -> bool:
@@ -197,7 +197,7 @@ def has_values(
     k = max(1, min(n, LOOK//4*n//max(da.size, 1))) # frames at a time: a quarter of what a check looks at
     return any(bool(da.isel(time=slice(i, i + k)).notnull().any()) for i in range(0, n, k))
 
-# %% ../../nbs/12_schema.ipynb #cell-39
+# %% ../../nbs/12_schema.ipynb #cell-27
 def true_values(
     da:xr.DataArray,                      # one variable with CF units, NaN where it declares no value
     missing:tuple|None=None,              # numbers that mean 'no value' in it; None: none declared, (): each is meant
@@ -230,7 +230,7 @@ def true_values(
                     f'({np.nanmin(v):.4g} to {np.nanmax(v):.4g}), kept')
     return da, said, part
 
-# %% ../../nbs/12_schema.ipynb #cell-46
+# %% ../../nbs/12_schema.ipynb #cell-34
 def projection(
     ds:xr.Dataset,                  # perhaps with a CF grid mapping variable
 ) -> tuple[xr.Dataset, list[str]]:  # `attrs['crs']` instead of it
@@ -243,7 +243,7 @@ def projection(
         crs = pyproj.CRS.from_cf(ds[min(names)].attrs).to_proj4()
     return ds.drop_vars(names).assign_attrs(crs=crs), []
 
-# %% ../../nbs/12_schema.ipynb #cell-47
+# %% ../../nbs/12_schema.ipynb #cell-35
 def conform(
     ds:xr.Dataset,     # as some library opened it, CF-decoded
     *,
@@ -274,7 +274,7 @@ def conform(
                   checked=', '.join(sorted(parts)), history=history)
     return check_schema(ds.assign(fields).assign_attrs(attrs).drop_encoding())
 
-# %% ../../nbs/12_schema.ipynb #cell-49
+# %% ../../nbs/12_schema.ipynb #cell-37
 def check_schema(
     ds:xr.Dataset,  # any
 ) -> xr.Dataset:    # the same

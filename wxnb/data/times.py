@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['true_times', 'order_times', 'time_step', 'valid', 'empty_frames']
 
-# %% ../../nbs/11_times.ipynb #0ef6bba6
+# %% ../../nbs/11_times.ipynb #cell-2
 import numpy as np
 import xarray as xr
 
 from ..core import BadInput
 
-# %% ../../nbs/11_times.ipynb #cell-25
+# %% ../../nbs/11_times.ipynb #cell-6
 def true_times(
     ds:xr.Dataset,                  # with `time`
 ) -> tuple[xr.Dataset, list[str]]:  # `time` as datetime64[ns]
@@ -42,7 +42,7 @@ def true_times(
         ds = ds.assign_coords(time=('time', near, ds.time.attrs))
     return ds.assign_coords(time=ds.time.astype('datetime64[ns]')), said
 
-# %% ../../nbs/11_times.ipynb #cell-26
+# %% ../../nbs/11_times.ipynb #cell-9
 def order_times(
     ds:xr.Dataset,                  # with datetime64 `time`
 ) -> tuple[xr.Dataset, list[str]]:  # strictly increasing times
@@ -61,7 +61,7 @@ def order_times(
         said.append(f'{again.size} repeated frame(s) dropped, equal to the one kept: {first}')
     return ds.isel(time=np.setdiff1d(np.arange(ds.time.size), again)) if again.size else ds, said
 
-# %% ../../nbs/11_times.ipynb #cell-6
+# %% ../../nbs/11_times.ipynb #cell-12
 def time_step(
     times:np.ndarray,                         # datetime64, strictly increasing, at least one
 ) -> tuple[np.timedelta64, list[tuple]]:      # the step (NaT for a single time); (time before, time after) of each gap
@@ -76,14 +76,14 @@ def time_step(
     step = values[counts.argmax()]
     return step, [(t[i], t[i+1]) for i in np.flatnonzero(d != step)]
 
-# %% ../../nbs/11_times.ipynb #cell-11
+# %% ../../nbs/11_times.ipynb #cell-20
 def valid(
     ds:xr.Dataset | xr.DataArray, # any
 ) -> xr.Dataset | xr.DataArray:   # bool, same shape
     "Where there is a value: the mask that goes with missing = NaN."
     return ds.notnull()
 
-# %% ../../nbs/11_times.ipynb #cell-12
+# %% ../../nbs/11_times.ipynb #cell-21
 def empty_frames(
     ds:xr.Dataset,  # variables with `time`
 ) -> xr.DataArray:  # bool [time]
