@@ -21,7 +21,8 @@ from ..core import BadInput
 from .composites import composite, fmi_pgm, knmi, unzipped
 from .containers import (WANTED, absent_chunks, era5_store, first_bytes, grib, hdf5_kind, joined_expver,
                                   netcdf, not_yet, reading, recognise, zarr_store)
-from .schema import by_valid_time, conform, empty_frames, time_step
+from .schema import by_valid_time, conform
+from .times import empty_frames, time_step
 
 # %% ../../nbs/14_files.ipynb #cell-6
 IN_MEMORY = 2**30 # bytes

@@ -23,7 +23,7 @@ import xarray as xr
 
 from ..core import BadInput, plain_name, provenance
 from .grid import coarsen
-from .windows import Split, WeatherData, channels, split_groups, window_starts
+from .windows import Split, WeatherData, channels, check_shares, split_groups, window_starts
 
 # %% ../../nbs/20_sevir.ipynb #cell-6
 @dataclass(frozen=True)
@@ -276,8 +276,7 @@ def split_events(
     else:
         if isinstance(by, str):
             if by != 'time': raise BadInput(f"split by {by!r}; wanted 'time', 'day' or two dates")
-            if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
-                raise BadInput(f'shares {tuple(shares)}; wanted three positive numbers that sum to 1')
+            check_shares(shares)
             at = [days[min(round(s*len(days)), len(days) - 1)] for s in np.cumsum(shares)[:2]]
         else:
             at = [_ns(d) for d in by]

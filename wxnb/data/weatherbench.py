@@ -19,7 +19,8 @@ import xarray as xr
 
 from ..core import BadInput, provenance, seed_of, write_whole
 from .files import IN_MEMORY, open_weather
-from .schema import check_schema, has_values, name_dims, order_space, time_step, true_times
+from .schema import check_schema, has_values, name_dims, order_space
+from .times import time_step, true_times
 from .windows import Split, read_once
 
 # %% ../../nbs/19_weatherbench.ipynb #cell-7

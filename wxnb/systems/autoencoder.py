@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from ..core import BadInput, generator, versions
 from ..data.grid import area_weights, describe_grid, grid_difference, is_global
-from ..data.schema import empty_frames
+from ..data.times import empty_frames
 from ..data.weatherbench import read_fields, split_years
 from ..data.windows import Normaliser, Stream, Windows, channels
 from ..models.elbo import Fields, Objective, ObjectiveConfig

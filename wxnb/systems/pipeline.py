@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from ..core import BadInput, configure, generator, provenance
 from ..data.grid import coarsen, describe_grid, refine
-from ..data.schema import empty_frames, time_step
+from ..data.times import empty_frames, time_step
 from ..data.windows import RAIN_UNITS, Normaliser, WeatherData, Windows, window_starts
 from ..models.baselines import Advection, optical_flow, persistence, steps
 from ..models.nowcaster import Deterministic, Nowcaster, NowcasterConfig, rain_loss

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..core import BadInput
 from ..data.grid import EARTH_RADIUS, coarsen, great_circle, grid_difference, horizontal
-from ..data.schema import time_step
+from ..data.times import time_step
 from ..data.units import convert
 from ..data.windows import RAIN_UNITS, Batch, WeatherData, Windows, channels, window_starts
 from ..models.baselines import Forecaster, Ridge, extrapolate, motion

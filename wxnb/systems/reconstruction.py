@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..core import BadInput, provenance, write_whole
 from ..data.kept import write_netcdf
-from ..data.schema import empty_frames
+from ..data.times import empty_frames
 from ..data.weatherbench import read_fields
 from ..maths.sphere import slerp
 from ..plot.maps import LINE_COLOURS, field as field_map, picture, time_text

@@ -24,9 +24,9 @@ from ..data.files import open_weather
 from ..data.grid import coarsen, describe_grid
 from ..data.pairing import FIELDS, in_units
 from ..data.satellite import is_typhoon, read_typhoon
-from ..data.schema import rain_kind, to_rain_rate
 from ..data.sevir import event_starts, locate, read_catalogue, read_sevir, select_events, split_events
 from ..data.nbody import nbody
+from ..data.rain_rates import rain_kind, to_rain_rate
 from ..data.toyrain import toyrain
 from ..data.toystorm import toystorm
 from ..data.toytc import NO_LEAK, READABLE, TyphoonWorld, toytc

@@ -20,7 +20,7 @@ import xarray as xr
 
 from ..core import BadInput, RunCard, versions, write_whole
 from ..data.grid import coarsen
-from ..data.schema import empty_frames, time_step
+from ..data.times import empty_frames, time_step
 from ..data.windows import RAIN_UNITS, Windows
 from ..models.baselines import Advection, Climatology, persistence
 from ..plot import animate, field, picture, score_by_lead, strip, training_curve

@@ -19,7 +19,7 @@ import xarray as xr
 
 from ..core import BadInput, generator, seed_of, versions
 from ..data.regions import Box, canvas, inflow_distance, mirror, region
-from ..data.schema import time_step
+from ..data.times import time_step
 from ..data.windows import Batch, Normaliser, Stream, Windows, channels, split_time, window_starts
 from ..models.baselines import Forecaster
 from ..models.rain_losses import PointForecast, log_rain, objective, rain_loss_named
