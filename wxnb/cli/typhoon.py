@@ -14,8 +14,7 @@ from typing import Annotated
 
 import tyro
 
-from .nowcast import Run
-from .training import preset_named, verified
+from .training import Scored, preset_named, verified
 from ..core import BadInput
 
 # %% ../../nbs/89_train_typhoon.ipynb #cell-5
@@ -36,7 +35,7 @@ def train_typhoon(
     config, flat = preset(typhoon.TyphoonConfig, name), tyro.conf.OmitArgPrefixes
 
     @dataclass(frozen=True, kw_only=True)
-    class Settings(Run):
+    class Settings(Scored):
         preset: Annotated[str, tyro.conf.arg(aliases=('--config',))] = name # toytc, TCG.yml or a file: the defaults
         variables: tuple[str, ...] = config.variables # what a teacher is told; none: a blind one
         validate: tuple[str, ...] = config.validate # storms to validate on; if none, the record is divided by shares
@@ -46,10 +45,7 @@ def train_typhoon(
         begin: bool = config.begin   # of a distilled student: begin with the teacher's weights
         target: str = config.target  # what is forecast
         compile: bool = config.compile # compile the network: minutes for the compiler, then faster
-        verify: bool = True          # score the held-out part, with the baselines beside it
         members: int = 4             # of the ensembles that are scored
-        every: int = 1               # score every so many of the held-out starts
-        thresholds: tuple[float, ...] | None = None # of the target, for the scores; quantiles if not given
         window: flat[typhoon.WindowConfig] = config.window
         model: typhoon.TyphoonNetConfig = config.model
         noise: flat[typhoon.NoiseConfig] = config.noise
