@@ -16,7 +16,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
 from ..core import BadInput, provenance
-from .containers import first_bytes, netcdf, reading
+from .containers import count_messages, first_bytes, netcdf, reading
 from .grid import EARTH_RADIUS, great_circle
 from .schema import check_schema
 from .toyrain import GRAVITY, LEVELS, R_DRY, dew_point, saturation_vapour_pressure
@@ -49,6 +49,7 @@ def bufr(
     "Ascents of a BUFR file. `BadInput` without ecCodes or for messages that hold no pressures, or several ascents."
     try: import eccodes
     except ImportError: raise BadInput('BUFR needs one more package: pip install eccodes') from None
+    count_messages(path)
     out = []
     with open(path, 'rb') as f:
         while (m := eccodes.codes_bufr_new_from_file(f)) is not None:
