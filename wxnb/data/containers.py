@@ -4,15 +4,13 @@
 
 # %% auto #0
 __all__ = ['MAGIC', 'REFUSED', 'WANTED', 'NOT_YET', 'ERA5_LEVELS', 'ERA5_DERIVED', 'ERA5_OWN', 'first_bytes', 'recognise',
-           'reading', 'joined_expver', 'not_yet', 'classic_size', 'netcdf', 'hdf5_kind', 'picture_cells', 'message_end',
-           'count_messages', 'grib_fields', 'grib', 'absent_chunks', 'reachable', 'bucket_store', 'zarr_store',
-           'era5_store']
+           'reading', 'joined_expver', 'not_yet', 'classic_size', 'netcdf', 'hdf5_kind', 'grib_fields', 'grib',
+           'absent_chunks', 'reachable', 'bucket_store', 'zarr_store', 'era5_store']
 
 # %% ../../nbs/14_containers.ipynb #cell-2
 import contextlib
 import json
 import math
-import mmap
 import re
 import urllib.error
 import urllib.request
@@ -28,6 +26,7 @@ import xarray as xr
 import zarr
 
 from ..core import BadInput
+from .codes import count_messages
 from .composites import unzipped
 
 # %% ../../nbs/14_containers.ipynb #cell-6
@@ -178,69 +177,6 @@ def hdf5_kind(
         if set(f) == {'infrared'} and not f['infrared'].attrs.get('DIMENSION_LIST'):
             raise BadInput('a Digital Typhoon satellite image: read by wxnb.data.satellite.read_typhoon')
         return 'NetCDF 4'
-
-# %% ../../nbs/14_containers.ipynb #c169172a
-def picture_cells(
-    data:bytes | mmap.mmap, # a file
-    at:int,                 # where in it the packed values of a GRIB 2 message begin
-    template:int,           # how they are packed, by code table 5.0
-) -> int | None:            # 0 for what is no such picture; None if they are packed otherwise
-    "How many cells the picture has that holds the values."
-    def number(k): return int.from_bytes(data[at + k:at + k + 4])
-    if template in (40, 40000): # JPEG 2000 (ISO 15444-1, A.5.1): one component, not thinned; size less offset
-        whole = data[at:at + 4] == b'\xffO\xffQ' and data[at + 40:at + 42] + data[at + 43:at + 45] == b'\0\1\1\1'
-        return whole*max(number(8) - number(16), 0)*max(number(12) - number(20), 0)
-    if template in (41, 40010): return (data[at:at + 16] == b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR')*number(16)*number(20)
-
-# %% ../../nbs/14_containers.ipynb #b6e45ab5
-def message_end(
-    data:bytes | mmap.mmap, # a file
-    at:int,                 # where in it a message begins
-) -> int:                   # where it ends
-    "The end of a GRIB or BUFR message whose sections fill it. `BadInput` if they do not."
-    def number(place, n=3): return int.from_bytes(data[place:place + n])
-    def section(n=3): # its length; what is left must hold it and the end mark
-        if not n < (size := number(place, n)) <= end - 4 - place:
-            raise BadInput(f'a section says it is {size} bytes long, {max(end - 4 - place, 0)} are left')
-        return size
-    code, edition, end, place = bytes(data[at:at + 4]), number(at + 7, 1), at + number(at + 4), at + 8
-    if (code, edition) not in {(b'GRIB', 1), (b'GRIB', 2), (b'BUFR', 2), (b'BUFR', 3), (b'BUFR', 4)}:
-        raise BadInput(f'{code!r} of edition {edition}; wanted GRIB 1 or 2, BUFR 2 to 4')
-    if code == b'BUFR': sections = 3 + (number(at + (17 if edition == 4 else 15), 1) >> 7) # the second may be left out
-    elif edition == 1: sections = 2 + (number(at + 15, 1) >> 6).bit_count() # grid and bitmap may be left out
-    else: place, end, sections = at + 16, at + number(at + 8, 8), 0
-    if len(data) < end: raise BadInput(f'{end - at} bytes long, of which {len(data) - at} are there')
-    for left in range(sections, 0, -1):
-        if (big := end - at - 2**23) >= 0 and code == b'GRIB' and left == 1 and number(place) < 120:
-            end = at + big*120 - number(place) + 4 # ECMWF's way to say more than 8 MB in 3 bytes
-            place = end - 4
-        else: place += section()
-    before = 0
-    while not sections and place < end - 4:
-        size, now = section(4), number(place + 4, 1)
-        if now not in {0: (1,), 1: (2, 3), 7: (2, 3, 4)}.get(before, (before + 1,)):
-            raise BadInput(f'section {now} after section {before}')
-        if now == 5: values, template = number(place + 5, 4), number(place + 9, 2)
-        if now == 7 and size > 5 and (cells := picture_cells(data, place + 5, template)) not in (None, values):
-            raise BadInput(f'{values} values in a picture of {cells}')
-        place, before = place + size, now
-    if not sections and before != 7: raise BadInput(f'ends after section {before}; wanted 7')
-    if place != end - 4: raise BadInput(f'its sections end {end - 4 - place} bytes before it does')
-    if data[place:end] != b'7777': raise BadInput('no 7777 at its end')
-    return end
-
-# %% ../../nbs/14_containers.ipynb #63ff6231
-def count_messages(
-    path:Path,   # GRIB or BUFR
-) -> int:
-    "How many messages a file holds. `BadInput`, with its number, if the frame of one is damaged."
-    with open(path, 'rb') as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        found, at, name = 0, 0, data[:4]
-        while at >= 0: # what is not a message may lie between them
-            try: end = message_end(data, at)
-            except BadInput as e: raise BadInput(f'message {found + 1} is damaged: {e}') from None
-            found, at = found + 1, data.find(name, end)
-    return found
 
 # %% ../../nbs/14_containers.ipynb #cell-23
 def grib_fields(

@@ -16,7 +16,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
 from ..core import BadInput, provenance
-from .containers import count_messages, first_bytes, netcdf, reading
+from .codes import count_messages
+from .containers import first_bytes, netcdf, reading
 from .grid import EARTH_RADIUS, great_circle
 from .schema import check_schema
 from .toyrain import GRAVITY, LEVELS, R_DRY, dew_point, saturation_vapour_pressure
