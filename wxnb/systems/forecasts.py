@@ -34,7 +34,8 @@ def as_forecast(
 ) -> xr.Dataset:             # named as `seen` (init_time, lead_time, [member], y, x)
     "One forecast as labelled fields; missing where nothing was observed. `BadInput` if the shapes do not fit."
     if np.ndim(values) != 4 or values.shape[2:] != seen.shape[1:]:
-        raise BadInput(f'values have shape {np.shape(values)}; wanted (members, leads, {seen.shape[1]}, {seen.shape[2]})')
+        wanted = f'(members, leads, {seen.shape[1]}, {seen.shape[2]})'
+        raise BadInput(f'values have shape {np.shape(values)}; wanted {wanted}')
     start, m, dims = seen.time.values[-1], len(values), seen.dims[-2:]
     known = np.where(seen.notnull().any('time').values, values, np.nan).astype('float32')
     f = xr.DataArray(known, dims=('member', 'lead_time', *dims), attrs=seen.attrs)
@@ -64,7 +65,8 @@ def save_forecast(
 ) -> Path:
     "Write a forecast as compressed NetCDF-4 with checksums, whole or not at all. `BadInput` if it is no forecast."
     may_write(out, overwrite)
-    if len(ds.data_vars) != 1: raise BadInput(f'a forecast has one variable; this has {", ".join(ds.data_vars) or "none"}')
+    if len(ds.data_vars) != 1:
+        raise BadInput(f'a forecast has one variable; this has {", ".join(ds.data_vars) or "none"}')
     name, = ds.data_vars
     if tuple(ds[name].dims[:2]) != ('init_time', 'lead_time'):
         raise BadInput(f'{name} has dims {ds[name].dims}; a forecast begins with init_time and lead_time')
