@@ -18,11 +18,39 @@ def picture_cells(
     template:int,           # how they are packed, by code table 5.0
 ) -> int | None:            # 0 for what is no such picture; None if they are packed otherwise
     "How many cells the picture has that holds the values."
-    def number(k): return int.from_bytes(data[at + k:at + k + 4])
+    number = lambda k: int.from_bytes(data[at + k:at + k + 4])
     if template in (40, 40000): # JPEG 2000 (ISO 15444-1, A.5.1): one component, not thinned; size less offset
         whole = data[at:at + 4] == b'\xffO\xffQ' and data[at + 40:at + 42] + data[at + 43:at + 45] == b'\0\1\1\1'
         return whole*max(number(8) - number(16), 0)*max(number(12) - number(20), 0)
     if template in (41, 40010): return (data[at:at + 16] == b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR')*number(16)*number(20)
+
+# %% ../../nbs/14_codes.ipynb #294f535b
+def _number(data, at, n): return int.from_bytes(data[at:at + n])
+
+def _section(data, place, end, n):
+    "How long a section says it is, in `n` bytes. What is left must hold it and the end mark."
+    if not n < (size := _number(data, place, n)) <= end - 4 - place:
+        raise BadInput(f'a section says it is {size} bytes long, {max(end - 4 - place, 0)} are left')
+    return size
+
+def _plain(data, place, end, sections):
+    "Where so many sections of GRIB 1 or BUFR end."
+    for _ in range(sections): place += _section(data, place, end, 3)
+    return place
+
+def _numbered(data, place, end):
+    "Where the sections of GRIB 2 end, which come in the order of their numbers; from the second on they may repeat."
+    before = 0
+    while place < end - 4:
+        size, now = _section(data, place, end, 4), _number(data, place + 4, 1)
+        if now not in {0: (1,), 1: (2, 3), 7: (2, 3, 4)}.get(before, (before + 1,)):
+            raise BadInput(f'section {now} after section {before}')
+        if now == 5: values, template = _number(data, place + 5, 4), _number(data, place + 9, 2)
+        if now == 7 and size > 5 and (cells := picture_cells(data, place + 5, template)) not in (None, values):
+            raise BadInput(f'{values} values in a picture of {cells}')
+        place, before = place + size, now
+    if before != 7: raise BadInput(f'ends after section {before}; wanted 7')
+    return place
 
 # %% ../../nbs/14_codes.ipynb #b6e45ab5
 def message_end(
@@ -30,33 +58,22 @@ def message_end(
     at:int,                 # where in it a message begins
 ) -> int:                   # where it ends
     "The end of a GRIB or BUFR message whose sections fill it. `BadInput` if they do not."
-    def number(place, n=3): return int.from_bytes(data[place:place + n])
-    def section(n=3): # its length; what is left must hold it and the end mark
-        if not n < (size := number(place, n)) <= end - 4 - place:
-            raise BadInput(f'a section says it is {size} bytes long, {max(end - 4 - place, 0)} are left')
-        return size
-    code, edition, end, place = bytes(data[at:at + 4]), number(at + 7, 1), at + number(at + 4), at + 8
+    code, edition = bytes(data[at:at + 4]), _number(data, at + 7, 1)
     if (code, edition) not in {(b'GRIB', 1), (b'GRIB', 2), (b'BUFR', 2), (b'BUFR', 3), (b'BUFR', 4)}:
         raise BadInput(f'{code!r} of edition {edition}; wanted GRIB 1 or 2, BUFR 2 to 4')
-    if code == b'BUFR': sections = 3 + (number(at + (17 if edition == 4 else 15), 1) >> 7) # the second may be left out
-    elif edition == 1: sections = 2 + (number(at + 15, 1) >> 6).bit_count() # grid and bitmap may be left out
-    else: place, end, sections = at + 16, at + number(at + 8, 8), 0
+    grib_2 = (code, edition) == (b'GRIB', 2)
+    end = at + (_number(data, at + 8, 8) if grib_2 else _number(data, at + 4, 3))
     if len(data) < end: raise BadInput(f'{end - at} bytes long, of which {len(data) - at} are there')
-    for left in range(sections, 0, -1):
-        if (big := end - at - 2**23) >= 0 and code == b'GRIB' and left == 1 and number(place) < 120:
-            end = at + big*120 - number(place) + 4 # ECMWF's way to say more than 8 MB in 3 bytes
+    if grib_2: place = _numbered(data, at + 16, end)
+    elif code == b'BUFR': # the second section may be left out
+        place = _plain(data, at + 8, end, 3 + (_number(data, at + (17 if edition == 4 else 15), 1) >> 7))
+    else: # grid and bitmap may be left out
+        sections = 2 + (_number(data, at + 15, 1) >> 6).bit_count()
+        place = _plain(data, at + 8, end, sections - 1)
+        if (big := end - at - 2**23) >= 0 and (less := _number(data, place, 3)) < 120:
+            end = at + big*120 - less + 4 # ECMWF's way to say more than 8 MB in 3 bytes
             place = end - 4
-        else: place += section()
-    before = 0
-    while not sections and place < end - 4:
-        size, now = section(4), number(place + 4, 1)
-        if now not in {0: (1,), 1: (2, 3), 7: (2, 3, 4)}.get(before, (before + 1,)):
-            raise BadInput(f'section {now} after section {before}')
-        if now == 5: values, template = number(place + 5, 4), number(place + 9, 2)
-        if now == 7 and size > 5 and (cells := picture_cells(data, place + 5, template)) not in (None, values):
-            raise BadInput(f'{values} values in a picture of {cells}')
-        place, before = place + size, now
-    if not sections and before != 7: raise BadInput(f'ends after section {before}; wanted 7')
+        else: place = _plain(data, place, end, 1)
     if place != end - 4: raise BadInput(f'its sections end {end - 4 - place} bytes before it does')
     if data[place:end] != b'7777': raise BadInput('no 7777 at its end')
     return end
