@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['ABOUT', 'wind_components', 'bufr', 'arm', 'open_soundings', 'virtual_temperature', 'hypsometric', 'to_levels',
-           'height_error', 'drop_wrong_heights', 'nominal_time', 'optimum_interpolation', 'grid_soundings']
+           'height_error', 'drop_wrong_heights', 'nominal_time', 'optimum_interpolation', 'field_spread',
+           'fit_correlation', 'grid_soundings']
 
 # %% ../../nbs/18_soundings.ipynb #cell-2
 from pathlib import Path
@@ -12,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.optimize import minimize
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import Matern
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from ..core import BadInput, provenance
 from .codes import count_messages
@@ -284,6 +286,8 @@ def _zonal(latitude, values, at):
     return design(wanted) @ np.linalg.lstsq(design(s), values, rcond=None)[0]
 
 # %% ../../nbs/18_soundings.ipynb #cell-44
+def _matern(radius): return Matern(length_scale=radius/EARTH_RADIUS/np.sqrt(3), nu=1.5)
+
 def optimum_interpolation(
     latitude:np.ndarray,     # degrees north [n], of the stations
     longitude:np.ndarray,    # degrees east [n]
@@ -294,56 +298,99 @@ def optimum_interpolation(
     noise:float=0.,          # variance of errors of the values, as a share of their variance
 ) -> tuple[np.ndarray, np.ndarray]: # values [m, k]; density [m], 0..1
     "@eq-oi."
-    kernel = Matern(length_scale=radius/EARTH_RADIUS/np.sqrt(3), nu=1.5)
-    gp = GaussianProcessRegressor(kernel, alpha=noise + 1e-6, optimizer=None) # 1e-6: two stations may share a place
+    gp = GaussianProcessRegressor(_matern(radius), alpha=noise + 1e-6, optimizer=None) # 1e-6: two may share a place
     gp.fit(_unit(latitude, longitude)[0], values)
     mean, std = gp.predict(_unit(at_latitude, at_longitude)[0], return_std=True)
     variance = std.reshape(len(std), -1)[:, 0]**2
     return mean.reshape(len(mean), -1), np.clip(1 - variance, 0, 1)
 
+# %% ../../nbs/18_soundings.ipynb #4212c5e3
+def _left_out(latitude, longitude, values, radius, noise):
+    "Errors at stations left out, over their foretold deviation where sigma is 1 [n, k]."
+    a = np.linalg.inv(_matern(radius)(_unit(latitude, longitude)[0]) + (noise + 1e-6)*np.eye(len(values)))
+    return (a @ values)/np.sqrt(np.diag(a))[:, None]
+
+def field_spread(
+    latitude:np.ndarray,  # degrees north [n], of the stations
+    longitude:np.ndarray, # degrees east [n]
+    values:np.ndarray,    # [n, k], deviations as in `optimum_interpolation`
+    radius:float,         # km, as there
+    noise:float=0.,       # as there
+) -> np.ndarray:          # sigma [k], unit of the values; times sqrt(1 - density) it is the standard error
+    "Standard deviation with which errors at stations left out are as large as foretold, @eq-left-out."
+    return np.sqrt(np.mean(_left_out(latitude, longitude, values, radius, noise)**2, 0))
+
+# %% ../../nbs/18_soundings.ipynb #9f2821d4
+def fit_correlation(
+    fields:list,  # of (latitude [n], longitude [n], values [n, k]) for each time; deviations, all in one unit
+) -> tuple[float, float]: # radius, km, and noise, for `optimum_interpolation`
+    "Correlation under which the values are most likely: 0.2 at the radius, and noise as a share of the variance."
+    scale = np.sqrt(np.mean(np.concatenate([np.ravel(v) for *_, v in fields])**2)) or 1.
+    kernel = ConstantKernel(1., (1e-4, 1e4))*Matern(.1, (.001, 10.), nu=1.5) + WhiteKernel(.1, (1e-6, 10.))
+    gps = [GaussianProcessRegressor(kernel, alpha=1e-6, optimizer=None).fit(_unit(a, b)[0], v/scale)
+           for a, b, v in fields]
+    def loss(theta):
+        parts = [gp.log_marginal_likelihood(theta, eval_gradient=True, clone_kernel=False) for gp in gps]
+        return -sum(p for p, _ in parts), -sum(g for _, g in parts)
+    best = minimize(loss, kernel.theta, jac=True, method='L-BFGS-B', bounds=kernel.bounds)
+    variance, length, noise = np.exp(best.x)
+    return float(length*EARTH_RADIUS*np.sqrt(3)), float(noise/variance)
+
 # %% ../../nbs/18_soundings.ipynb #cell-48
-def _one_time(s, lat, lon, radius, noise):
-    "Fields {name: [m, level]} and density [m] at the places (lat, lon) from the profiles of one time."
-    (_, east, north), (_, e, n) = _unit(s.latitude, s.longitude), _unit(lat, lon)
-    places, levels = s.latitude.values, s.sizes['level']
-    distance = great_circle(lat[:, None], lon[:, None], places, s.longitude.values)
-    out = {k: np.full((len(lat), levels), np.nan) for k in ('z', 't', 'td', 'u', 'v')}
-    jobs = {} # what the same stations report is analysed together
-    for group in (('z',), ('t',), ('td',), ('u', 'v')):
-        for j in range(levels):
-            y = np.stack([s[k].values[:, j].astype(np.float64) for k in group], -1)
-            jobs.setdefault(np.isfinite(y).all(1).tobytes(), []).append((group, j, y))
+_GROUPS = (('z',), ('t',), ('td',), ('u', 'v')) # what is analysed as one thing
+_FEWEST = 20 # stations, below which neither a correlation nor an error can be judged
+
+def _deviations(s, group, j):
+    "Which profiles report at level `j`; what they say [n, 1 or 2]; deviations [n, 1 or 3], of winds in space."
+    y = np.stack([s[k].values[:, j].astype(np.float64) for k in group], -1)
+    have = np.isfinite(y).all(1)
+    y, places = y[have], s.latitude.values[have]
+    if not len(y): return have, y, y
+    d, (_, east, north) = y - _zonal(places, y, places), _unit(places, s.longitude.values[have])
+    return have, y, d[:, :1]*east + d[:, 1:]*north if len(group) == 2 else d
+
+def _components(vectors, east, north): # [n, 1], as they are, or winds [n, 3] -> [n, 2]
+    return vectors if vectors.shape[1] == 1 else np.stack([(vectors*east).sum(1), (vectors*north).sum(1)], -1)
+
+def _one_time(s, lat, lon, reach, correlation):
+    "Fields {name: [m, level]}, their standard errors, and density [m] at (lat, lon) from the profiles of one time."
+    (_, e, n), places, away = _unit(lat, lon), s.latitude.values, s.longitude.values
+    distance = great_circle(lat[:, None], lon[:, None], places, away)
+    missing = np.full((len(lat), s.sizes['level']), np.nan)
+    out, error = ({k: missing.copy() for g in _GROUPS for k in g} for _ in range(2))
+    jobs = {} # what the same stations report, and is correlated alike, is analysed together
+    for (group, j), supposed in correlation.items():
+        have, y, d = _deviations(s, group, j)
+        jobs.setdefault((have.tobytes(), supposed), []).append((group, j, y, d))
     density = np.zeros(len(lat))
-    for key, work in jobs.items():
+    for (key, supposed), work in jobs.items():
         have = np.frombuffer(key, bool)
         if not have.any(): continue
-        column, back = [], []
-        for group, _, y in work:
-            y = y[have]
-            d = y - _zonal(places[have], y, places[have])
-            column.append(d[:, :1]*east[have] + d[:, 1:]*north[have] if len(group) == 2 else d)
-            back.append(_zonal(places[have], y, lat))
-        value, share = optimum_interpolation(places[have], s.longitude.values[have], np.concatenate(column, 1),
-                                             lat, lon, radius, noise)
-        near = distance[:, have].min(1) <= radius
-        ends = np.cumsum([0] + [c.shape[1] for c in column])
-        for (group, j, _), here, a, b in zip(work, back, ends, ends[1:]):
-            part = value[:, a:b]
-            if len(group) == 2: part = np.stack([(part*e).sum(1), (part*n).sum(1)], -1)
-            for i, name in enumerate(group): out[name][near, j] = (here + part)[near, i]
-            density += len(group)*share*near/(5*levels)
+        columns = np.concatenate([d for *_, d in work], 1)
+        value, share = optimum_interpolation(places[have], away[have], columns, lat, lon, *supposed)
+        left, ways = _left_out(places[have], away[have], columns, *supposed), _unit(places[have], away[have])[1:]
+        near = distance[:, have].min(1) <= reach
+        ends = np.cumsum([0] + [d.shape[1] for *_, d in work])
+        for (group, j, y, _), a, b in zip(work, ends, ends[1:]):
+            here = _zonal(places[have], y, lat) + _components(value[:, a:b], e, n)
+            sigma = np.sqrt(np.mean(_components(left[:, a:b], *ways)**2, 0)) if len(y) >= _FEWEST else (np.nan,)*2
+            for i, name in enumerate(group):
+                out[name][near, j], error[name][near, j] = here[near, i], sigma[i]*np.sqrt(1 - share[near])
+            density += len(group)*share*near/(5*s.sizes['level'])
     out['td'] = np.minimum(out['td'], np.where(np.isnan(out['t']), np.inf, out['t']))
-    return out, density
+    return out, error, density
 
 # %% ../../nbs/18_soundings.ipynb #cell-49
 def grid_soundings(
     stations:xr.Dataset,   # (profile, level) from `to_levels`
     latitude:np.ndarray,   # degrees north [h], of the grid, either order
     longitude:np.ndarray,  # degrees east [w], either convention
-    radius:float=1000.,    # km: correlation 0.2, and no value further from every station that has one
+    radius:float=1000.,    # km: no value further from every station that has one; correlation 0.2, unless fitted
     step:str='12h',        # between nominal times
     tolerance:str='90min', # how far a launch may be from one
-    noise:float=0.,        # error variance of a sounding as a share of the variance of the fields; 0: through stations
+    noise:float=0.,        # error variance of a sounding as a share of that of the fields; 0: through stations
+    fit:bool=False,        # correlation and noise fitted to each variable and level where 20 stations report
+    errors:bool=False,     # with z_error, t_error, ...: standard errors; missing where fewer than 20 report
 ) -> xr.Dataset:           # z, t, td, u, v (time, level, latitude, longitude) and density (time, latitude, longitude)
     "Soundings as a weather record; `density`, 0..1: the share of variance explained, mean over levels and variables."
     if not radius > 0 or not noise >= 0: raise BadInput(f'radius {radius} km, noise {noise}; wanted > 0 and >= 0')
@@ -354,15 +401,26 @@ def grid_soundings(
     table['off'] = np.abs(table.time - launch)
     used = table.dropna().sort_values('off', kind='stable').drop_duplicates(['station', 'time']).sort_index()
     if not len(used): raise BadInput(f'no launch within {tolerance} of a multiple of {step}, of {len(table)} profiles')
-    times, fields, density = np.sort(used.time.unique()), [], []
+    times = np.sort(used.time.unique())
     grid = [a.ravel() for a in np.meshgrid(lat, lon, indexing='ij')]
-    for t in times:
-        f, d = _one_time(stations.isel(profile=used.index[used.time == t].to_numpy()), *grid, radius, noise)
-        fields.append(f); density.append(d)
+    hours = [stations.isel(profile=used.index[used.time == t].to_numpy()) for t in times]
+    correlation = {(g, j): (radius, noise) for g in _GROUPS for j in range(stations.sizes['level'])}
+    for g, j in correlation if fit else ():
+        parts = [(s.latitude.values[have], s.longitude.values[have], d)
+                 for s in hours for have, _, d in [_deviations(s, g, j)] if have.sum() >= _FEWEST]
+        if parts: correlation[g, j] = fit_correlation(parts)
+    fields, wrong, density = zip(*(_one_time(s, *grid, radius, correlation) for s in hours))
     shape = len(times), len(lat), len(lon)
-    cube = lambda n: np.stack([f[n] for f in fields]).reshape(*shape, -1).transpose(0, 3, 1, 2).astype(np.float32)
+    flat = lambda n, fields: np.stack([f[n] for f in fields]).reshape(*shape, -1)
+    cube = lambda *a: flat(*a).transpose(0, 3, 1, 2).astype(np.float32)
     dims, share = ('time', 'level', 'latitude', 'longitude'), np.stack(density).reshape(shape).astype(np.float32)
-    variables = {n: (dims, cube(n), _attrs(n)) for n in ('z', 't', 'td', 'u', 'v')}
+    variables = {n: (dims, cube(n, fields), _attrs(n)) for n in fields[0]}
+    if fit:
+        for g in _GROUPS: # by level
+            supposed = np.array([correlation[g, j] for j in range(stations.sizes['level'])])
+            for n in g: variables[n][2].update(radius_km=supposed[:, 0], noise=supposed[:, 1])
+    if errors: variables |= {f'{n}_error': (dims, cube(n, wrong), dict(
+        units=ABOUT[n][0], long_name=f'standard error of {ABOUT[n][2]}')) for n in wrong[0]}
     variables['density'] = ((dims[0], *dims[2:]), share, dict(
         units='1', long_name='share of variance that the soundings explain'))
     coords = dict(time=times.astype('datetime64[ns]'), level=stations.level,
@@ -372,6 +430,6 @@ def grid_soundings(
     left = f'{lost} of {len(table)} profiles left out: no place, no nominal time, or a second for it' if lost else ''
     attrs = dict(source=stations.attrs.get('source', ''), format='gridded soundings',
                  repairs='; '.join(filter(None, (stations.attrs.get('repairs', ''), left))),
-                 analysis=f'optimum interpolation, radius {radius:g} km, noise {noise:g}',
+                 analysis=f'optimum interpolation, radius {radius:g} km, ' + ('fitted' if fit else f'noise {noise:g}'),
                  history=provenance('soundings gridded'))
     return check_schema(xr.Dataset(variables, coords, attrs))
