@@ -45,7 +45,7 @@ def optimum_interpolation(
     radius:float,            # km, where the correlation has fallen to 0.2
     noise:float=0.,          # variance of errors of the values, as a share of their variance
 ) -> tuple[np.ndarray, np.ndarray]: # values [m, k]; density [m], 0..1
-    "@eq-oi."
+    "Values between stations by optimum interpolation, and how much the stations explain, @eq-oi."
     gp = GaussianProcessRegressor(_matern(radius), alpha=noise + 1e-6, optimizer=None) # 1e-6: two may share a place
     gp.fit(_unit(latitude, longitude)[0], values)
     mean, std = gp.predict(_unit(at_latitude, at_longitude)[0], return_std=True)

@@ -35,7 +35,7 @@ def wind_components(
     speed:np.ndarray,     # m s-1, >= 0
     direction:np.ndarray, # degrees clockwise from north, 0..360, where the wind comes from
 ) -> tuple[np.ndarray, np.ndarray]: # eastward, northward, m s-1; NaN for directions and speeds that cannot be
-    "@eq-wind."
+    "Wind components from speed and direction, @eq-wind."
     theta = np.deg2rad(np.where((direction >= 0) & (direction <= 360) & (speed >= 0), direction, np.nan))
     return -speed*np.sin(theta), -speed*np.cos(theta)
 

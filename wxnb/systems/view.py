@@ -196,7 +196,7 @@ def rows(
     maps:Tensor,  # [b, c, h, w]
     pool:int=2,   # fields a side; 0: every cell
 ) -> Tensor:      # [b, c*pool*pool]
-    "@eq-row."
+    "Maps as rows of numbers, averaged over a few fields, @eq-row."
     return (F.adaptive_avg_pool2d(maps.float(), pool) if pool else maps.float()).flatten(1)
 
 # %% ../../nbs/79_view.ipynb #cell-28
